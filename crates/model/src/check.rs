@@ -1,0 +1,322 @@
+//! Checks of a user's own model and likelihood: are the pieces consistent with each other?
+//!
+//! Each check returns a [`Report`] with the error it measured, or a [`CheckError`] if that error is far beyond what
+//! rounding explains, so that `check::adjoint(…)?` in a test is enough.
+
+use crate::{Dims, Likelihood, Linearization, ModelError, OutputMap};
+
+/// What a check measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Report {
+    /// The largest error seen, relative to the size of what was compared.
+    pub relative_error: f64,
+    /// The error up to which the check passes.
+    pub allowed: f64,
+}
+
+/// Why a check failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// The map could not be evaluated.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// `⟨u, Jv⟩ ≠ ⟨Jᵀu, v⟩`.
+    #[error("⟨u, Jv⟩ = {forward} but ⟨Jᵀu, v⟩ = {backward}: jvp and vjp are not adjoint")]
+    Adjoint {
+        /// `⟨u, Jv⟩`.
+        forward: f64,
+        /// `⟨Jᵀu, v⟩`.
+        backward: f64,
+    },
+    /// `Jv` is not the derivative of the outputs.
+    #[error("output {output}: jvp says {jvp}, differences of the outputs say {difference}")]
+    Derivative {
+        /// Index in the flat output slice of the worst entry.
+        output: usize,
+        /// What `jvp` gave.
+        jvp: f64,
+        /// What differences of the outputs gave.
+        difference: f64,
+    },
+    /// Two evaluations that should agree do not.
+    #[error("outputs {linearized} from linearize, {evaluated} from outputs, at index {output}")]
+    Outputs {
+        /// Index in the flat output slice.
+        output: usize,
+        /// Value after `linearize`.
+        linearized: f64,
+        /// Value from `outputs`.
+        evaluated: f64,
+    },
+    /// Sizes reported by map and linearisation differ.
+    #[error("the map says {map:?}, its linearisation {linearization:?}")]
+    Dims {
+        /// Sizes of the map.
+        map: Dims,
+        /// Sizes of its linearisation.
+        linearization: Dims,
+    },
+    /// A piece of a likelihood contradicts another.
+    #[error("{piece}: {got} where the other pieces of the likelihood imply {implied}")]
+    Likelihood {
+        /// Which piece.
+        piece: LikelihoodPiece,
+        /// Its value.
+        got: f64,
+        /// The value implied by the others.
+        implied: f64,
+    },
+}
+
+/// The parts of a likelihood that a check compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LikelihoodPiece {
+    /// `∇_z log p`.
+    Score,
+    /// `B` with `B w = score`.
+    WhitenedScore,
+    /// `½ dzᵀ B Bᵀ dz` against the divergence.
+    Factor,
+}
+
+impl std::fmt::Display for LikelihoodPiece {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Score => "score",
+            Self::WhitenedScore => "whitened score",
+            Self::Factor => "factor",
+        })
+    }
+}
+
+/// Are `jvp` and `vjp` adjoint? Compares `⟨u, Jv⟩` with `⟨Jᵀu, v⟩` for deterministic pseudo-random `u`, `v`.
+///
+/// # Errors
+/// [`CheckError::Adjoint`] beyond `1e-10` of `|u||Jv|`.
+pub fn adjoint(linearization: &dyn Linearization) -> Result<Report, CheckError> {
+    const ALLOWED: f64 = 1e-10;
+    let dims = linearization.dims();
+    let (mut jv, mut ju) = (vec![0.0; dims.output_len()], vec![0.0; dims.parameters]);
+    let mut relative_error: f64 = 0.0;
+    for trial in 0..3 {
+        let v = quasi_random(dims.parameters, trial);
+        let u = quasi_random(dims.output_len(), trial + 7);
+        linearization.jvp(&v, &mut jv);
+        linearization.vjp(&u, &mut ju);
+        let (forward, backward) = (dot(&u, &jv), dot(&ju, &v));
+        let scale = dot(&u, &u).sqrt() * dot(&jv, &jv).sqrt();
+        let error = (forward - backward).abs() / scale.max(f64::MIN_POSITIVE);
+        if exceeds(error, ALLOWED) {
+            return Err(CheckError::Adjoint { forward, backward });
+        }
+        relative_error = relative_error.max(error);
+    }
+    Ok(Report {
+        relative_error,
+        allowed: ALLOWED,
+    })
+}
+
+/// Is `J` the derivative of the outputs, and do all pieces of the map agree?
+///
+/// Compares `Jv` with sixth-order central differences of [`OutputMap::outputs`] along deterministic pseudo-random
+/// directions, and checks sizes, adjointness, and that `outputs` and `linearize` give the same.
+///
+/// # Errors
+/// Any [`CheckError`] about maps; derivatives may differ by `1e-6` of the largest entry of `Jv`.
+pub fn finite_difference(map: &dyn OutputMap, theta: &[f64]) -> Result<Report, CheckError> {
+    const ALLOWED: f64 = 1e-6;
+    let dims = map.dims();
+    let linearization = map.linearize(theta)?;
+    if linearization.dims() != dims {
+        return Err(CheckError::Dims {
+            map: dims,
+            linearization: linearization.dims(),
+        });
+    }
+    same_outputs(map, theta, linearization.outputs())?;
+    adjoint(linearization.as_ref())?;
+
+    let mut jv = vec![0.0; dims.output_len()];
+    let mut relative_error: f64 = 0.0;
+    for trial in 0..3 {
+        let tangent = quasi_random(dims.parameters, trial);
+        linearization.jvp(&tangent, &mut jv);
+        let difference = directional_difference(map, theta, &tangent)?;
+        let scale = largest(&jv)
+            .max(largest(&difference))
+            .max(f64::MIN_POSITIVE);
+        for (output, (jvp, difference)) in jv.iter().zip(&difference).enumerate() {
+            let error = (jvp - difference).abs() / scale;
+            if exceeds(error, ALLOWED) {
+                return Err(CheckError::Derivative {
+                    output,
+                    jvp: *jvp,
+                    difference: *difference,
+                });
+            }
+            relative_error = relative_error.max(error);
+        }
+    }
+    Ok(Report {
+        relative_error,
+        allowed: ALLOWED,
+    })
+}
+
+/// Do score, factor, whitened score and divergence of a likelihood belong together at `(z, y)`?
+///
+/// The score is compared with differences of the negative log-likelihood, `B w` with the score, and
+/// `½ dzᵀB Bᵀdz` with the divergence of a short step (odd orders removed by averaging `±dz`).
+///
+/// # Errors
+/// [`CheckError::Likelihood`] beyond `1e-6` of the size of what is compared.
+pub fn likelihood(law: &dyn Likelihood, z: &[f64], y: &[f64]) -> Result<Report, CheckError> {
+    const ALLOWED: f64 = 1e-6;
+    let outputs = z.len();
+    let rank = law.factor_rank(outputs);
+    let (mut score, mut factor) = (vec![0.0; outputs], vec![0.0; outputs * rank]);
+    let mut whitened = vec![0.0; rank];
+    law.score(z, y, &mut score);
+    law.factor(z, &mut factor);
+    law.whitened_score(z, y, &mut whitened);
+    let mut relative_error: f64 = 0.0;
+    let mut compare = |piece, got: f64, implied: f64, scale: f64| {
+        let error = (got - implied).abs() / scale.max(f64::MIN_POSITIVE);
+        relative_error = relative_error.max(error);
+        if error <= ALLOWED {
+            Ok(())
+        } else {
+            Err(CheckError::Likelihood {
+                piece,
+                got,
+                implied,
+            })
+        }
+    };
+    for trial in 0..3 {
+        let direction = quasi_random(outputs, trial);
+        let along = |step: f64| shifted(z, &direction, step);
+        let nll = |step: f64| law.negative_log_likelihood(&along(step), y);
+        let slope = central_difference(nll);
+        compare(
+            LikelihoodPiece::Score,
+            dot(&score, &direction),
+            -slope,
+            largest(&score).max(1e-3),
+        )?;
+
+        let lifted: Vec<f64> = factor
+            .chunks_exact(outputs)
+            .map(|column| dot(column, &direction))
+            .collect();
+        let step = 1e-4;
+        let (ahead, behind) = (along(step), along(-step));
+        let divergence = 0.5 * (law.divergence(z, &ahead) + law.divergence(z, &behind));
+        let quadratic = 0.5 * step * step * dot(&lifted, &lifted);
+        compare(
+            LikelihoodPiece::Factor,
+            quadratic,
+            divergence,
+            divergence.max(quadratic),
+        )?;
+    }
+    for (k, score) in score.iter().enumerate() {
+        let mapped: f64 = whitened
+            .iter()
+            .enumerate()
+            .map(|(j, w)| w * factor[j * outputs + k])
+            .sum();
+        compare(
+            LikelihoodPiece::WhitenedScore,
+            mapped,
+            *score,
+            score.abs().max(1e-3),
+        )?;
+    }
+    Ok(Report {
+        relative_error,
+        allowed: ALLOWED,
+    })
+}
+
+fn same_outputs(map: &dyn OutputMap, theta: &[f64], linearized: &[f64]) -> Result<(), CheckError> {
+    let mut evaluated = vec![0.0; linearized.len()];
+    map.outputs(theta, &mut evaluated)?;
+    let scale = largest(linearized).max(f64::MIN_POSITIVE);
+    for (output, (a, b)) in linearized.iter().zip(&evaluated).enumerate() {
+        if exceeds((a - b).abs(), 1e-12 * scale) {
+            return Err(CheckError::Outputs {
+                output,
+                linearized: *a,
+                evaluated: *b,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn directional_difference(
+    map: &dyn OutputMap,
+    theta: &[f64],
+    tangent: &[f64],
+) -> Result<Vec<f64>, ModelError> {
+    let mut sum = vec![0.0; map.dims().output_len()];
+    let mut z = sum.clone();
+    for (step, weight) in STENCIL {
+        map.outputs(&shifted(theta, tangent, step * STEP), &mut z)?;
+        for (s, z) in sum.iter_mut().zip(&z) {
+            *s += weight / STEP * z;
+        }
+    }
+    Ok(sum)
+}
+
+/// Nodes and weights of the sixth-order central difference: truncation and rounding balance near `h = 1e-2`.
+const STENCIL: [(f64, f64); 6] = [
+    (-3.0, -1.0 / 60.0),
+    (-2.0, 9.0 / 60.0),
+    (-1.0, -45.0 / 60.0),
+    (1.0, 45.0 / 60.0),
+    (2.0, -9.0 / 60.0),
+    (3.0, 1.0 / 60.0),
+];
+const STEP: f64 = 2e-3;
+
+fn central_difference(f: impl Fn(f64) -> f64) -> f64 {
+    STENCIL
+        .iter()
+        .map(|(node, weight)| weight / STEP * f(node * STEP))
+        .sum()
+}
+
+fn shifted(point: &[f64], direction: &[f64], step: f64) -> Vec<f64> {
+    point
+        .iter()
+        .zip(direction)
+        .map(|(p, d)| p + step * d)
+        .collect()
+}
+
+/// Entries in (−1, 1), equidistributed (multiples of the golden ratio), different for each trial.
+fn quasi_random(len: usize, trial: usize) -> Vec<f64> {
+    let golden = 0.618_033_988_749_894_9;
+    (0..len)
+        .map(|i| 2.0 * ((i + 1) as f64 * golden + trial as f64 * 0.273).fract() - 1.0)
+        .collect()
+}
+
+/// Also true of NaN, which must fail every check.
+fn exceeds(error: f64, allowed: f64) -> bool {
+    error.is_nan() || error > allowed
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |m, v| m.max(v.abs()))
+}
