@@ -1,0 +1,244 @@
+use crate::cholesky::parallelism;
+use crate::error::Quantity;
+use crate::metric::relative_residual;
+use crate::{Cholesky, Inverse, Metric, MetricError, OutputFactor, Solve, Spectrum};
+use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
+use faer::{Accum, Mat, MatRef};
+use neuromanifold_model::{Likelihood, Linearization};
+
+/// The Fisher metric as a full matrix, `G = (1/N) Σ_s J_sᵀ H(z_s) J_s ∈ R^{P×P}`.
+///
+/// Right where `P` is at most a few thousand and everything is wanted: eigenvalues, null space, many solves. The
+/// Jacobian is streamed in blocks of examples and never held.
+///
+/// Memory: `P²` numbers. Cost: `P²·rN/2` multiplications for the matrix, `P³/3` for a damped solve, about `9P³` for a
+/// spectrum; `r` is the rank of the likelihood's output Fisher matrix.
+///
+/// ```
+/// use neuromanifold_geometry::{DenseFisher, Inverse, Metric};
+/// use neuromanifold_mlp::{Activation, Mlp};
+/// use neuromanifold_model::{Gaussian, OutputMap};
+///
+/// let net = Mlp::new(&[1, 2, 1], Activation::Tanh)?;
+/// let theta = [0.5, -1.0, 0.1, 0.2, 0.7, 0.3, 0.0];
+/// let batch = net.on_slice(&[-2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 2.5])?;
+/// let fisher = DenseFisher::new(batch.linearize(&theta)?.as_ref(), &Gaussian::UNIT)?;
+///
+/// let gradient = [1.0; 7];
+/// let mut natural = [0.0; 7];
+/// let solve = fisher.raise(&gradient, Inverse::damped(1e-3), &mut natural)?;
+/// assert!(solve.relative_residual < 1e-10);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct DenseFisher {
+    matrix: Mat<f64>,
+}
+
+impl DenseFisher {
+    /// The true Fisher metric of a likelihood at a linearised map.
+    ///
+    /// # Errors
+    /// [`MetricError::Empty`], [`MetricError::Likelihood`], [`MetricError::NotFinite`].
+    pub fn new(
+        linearization: &dyn Linearization,
+        likelihood: &dyn Likelihood,
+    ) -> Result<Self, MetricError> {
+        let factor = OutputFactor::fisher(linearization, likelihood)?;
+        Self::from_factor(linearization, &factor)
+    }
+
+    /// `G = A Aᵀ` for any columns on the outputs: the true, Monte-Carlo or empirical Fisher, according to the
+    /// [`OutputFactor`].
+    ///
+    /// # Errors
+    /// [`MetricError::NotFinite`] if a pulled-back column is not finite.
+    pub fn from_factor(
+        linearization: &dyn Linearization,
+        factor: &OutputFactor,
+    ) -> Result<Self, MetricError> {
+        let dims = linearization.dims();
+        let mut matrix = Mat::zeros(dims.parameters, dims.parameters);
+        let stride = block_examples(dims.parameters, factor.rank()).min(dims.examples);
+        let mut block = Mat::zeros(dims.parameters, stride * factor.rank());
+        let mut start = 0;
+        while start < dims.examples {
+            let end = (start + stride).min(dims.examples);
+            let width = (end - start) * factor.rank();
+            let columns = block.as_mut().subcols_mut(0, width);
+            linearization.pullback(factor.cotangents(), start..end, columns);
+            let columns = block.as_ref().subcols(0, width);
+            triangular_matmul(
+                matrix.as_mut(),
+                BlockStructure::TriangularLower,
+                Accum::Add,
+                columns,
+                BlockStructure::Rectangular,
+                columns.transpose(),
+                BlockStructure::Rectangular,
+                1.0,
+                parallelism(dims.parameters),
+            );
+            start = end;
+        }
+        mirror_lower(&mut matrix);
+        let fisher = Self { matrix };
+        fisher.check_diagonal()?;
+        Ok(fisher)
+    }
+
+    /// Takes a symmetric matrix for a metric.
+    ///
+    /// # Errors
+    /// [`MetricError::NotSymmetric`] beyond rounding, [`MetricError::NotFinite`].
+    pub fn from_matrix(matrix: MatRef<'_, f64>) -> Result<Self, MetricError> {
+        let dim = matrix.nrows();
+        let scale = 1e-12 * matrix.norm_max();
+        for column in 0..matrix.ncols() {
+            for row in 0..dim {
+                let value = matrix[(row, column)];
+                if !value.is_finite() {
+                    return Err(MetricError::NotFinite {
+                        what: Quantity::Metric,
+                        index: column * dim + row,
+                        value,
+                    });
+                }
+                let mirror = if row < matrix.ncols() && column < dim {
+                    matrix[(column, row)]
+                } else {
+                    f64::NAN
+                };
+                if mirror.is_nan() || (value - mirror).abs() > scale {
+                    return Err(MetricError::NotSymmetric {
+                        row,
+                        column,
+                        value,
+                        mirror,
+                    });
+                }
+            }
+        }
+        Ok(Self {
+            matrix: matrix.to_owned(),
+        })
+    }
+
+    /// The matrix, both triangles.
+    #[must_use]
+    pub fn matrix(&self) -> MatRef<'_, f64> {
+        self.matrix.as_ref()
+    }
+
+    /// The Cholesky factor of `G + λI`, for several solves. `λ` may be 0.
+    ///
+    /// # Errors
+    /// [`MetricError::NotPositiveDefinite`]; [`MetricError::Damping`] for a negative or non-finite λ.
+    pub fn cholesky(&self, lambda: f64) -> Result<Cholesky, MetricError> {
+        if lambda.is_nan() || lambda < 0.0 || lambda.is_infinite() {
+            return Err(MetricError::Damping { lambda });
+        }
+        Cholesky::new(self.matrix.as_ref(), lambda)
+    }
+
+    /// All eigenvalues and eigenvectors: rank, null space, pseudo-inverse.
+    ///
+    /// # Errors
+    /// [`MetricError::Eigen`] if the iteration fails.
+    pub fn spectrum(&self) -> Result<Spectrum, MetricError> {
+        Spectrum::new(self.matrix.as_ref())
+    }
+
+    /// The sum of the eigenvalues, in nats per unit of θ squared.
+    #[must_use]
+    pub fn trace(&self) -> f64 {
+        (0..self.dim()).map(|i| self.matrix[(i, i)]).sum()
+    }
+
+    /// A diagonal entry bounds its row, so a non-finite column shows there.
+    fn check_diagonal(&self) -> Result<(), MetricError> {
+        for i in 0..self.dim() {
+            let value = self.matrix[(i, i)];
+            if !value.is_finite() {
+                return Err(MetricError::NotFinite {
+                    what: Quantity::Metric,
+                    index: i * self.dim() + i,
+                    value,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Metric for DenseFisher {
+    fn dim(&self) -> usize {
+        self.matrix.nrows()
+    }
+
+    fn lower(&self, tangent: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        for (column, weight) in self.matrix.col_iter().zip(tangent) {
+            for (o, entry) in out.iter_mut().zip(column.iter()) {
+                *o += weight * entry;
+            }
+        }
+    }
+
+    fn raise(
+        &self,
+        gradient: &[f64],
+        inverse: Inverse,
+        out: &mut [f64],
+    ) -> Result<Solve, MetricError> {
+        MetricError::check_finite(Quantity::Gradient, gradient)?;
+        let dim = self.dim();
+        let (lambda, rank, residual_of) = match inverse {
+            Inverse::Exact => {
+                out.copy_from_slice(gradient);
+                self.cholesky(0.0)?.solve_in_place(out);
+                (0.0, dim, None)
+            }
+            Inverse::Damped { lambda } => {
+                MetricError::check_damping(lambda)?;
+                out.copy_from_slice(gradient);
+                self.cholesky(lambda)?.solve_in_place(out);
+                (lambda, dim, None)
+            }
+            Inverse::Pseudo { tolerance } => {
+                let spectrum = self.spectrum()?;
+                let mut projected = vec![0.0; dim];
+                spectrum.apply(gradient, tolerance.validate()?, |_| 1.0, &mut projected);
+                let rank = spectrum.pseudo_inverse(gradient, tolerance, out);
+                (0.0, rank, Some(projected))
+            }
+        };
+        MetricError::check_finite(Quantity::Direction, out)?;
+        let right_hand_side = residual_of.as_deref().unwrap_or(gradient);
+        Ok(Solve {
+            relative_residual: relative_residual(self, lambda, right_hand_side, out),
+            rank,
+            iterations: 0,
+        })
+    }
+
+    fn to_dense(&self) -> Mat<f64> {
+        self.matrix.clone()
+    }
+}
+
+/// Examples in one block of columns: 2 MiB of them, so that a block stays in the second-level cache while it is
+/// multiplied with itself, but never fewer than 128 columns, below which the product would be bound by memory.
+fn block_examples(parameters: usize, rank: usize) -> usize {
+    let columns = ((1 << 18) / parameters).max(128);
+    columns.div_ceil(rank)
+}
+
+/// Copies the lower triangle over the upper.
+pub(crate) fn mirror_lower(matrix: &mut Mat<f64>) {
+    for column in 1..matrix.ncols() {
+        for row in 0..column {
+            matrix[(row, column)] = matrix[(column, row)];
+        }
+    }
+}

@@ -1,0 +1,155 @@
+use crate::RankTolerance;
+use neuromanifold_model::{Dims, LikelihoodError, ModelError};
+
+/// Why a metric could not be built or inverted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MetricError {
+    /// The model could not be evaluated.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The likelihood does not fit the model's outputs or targets.
+    #[error(transparent)]
+    Likelihood(#[from] LikelihoodError),
+    /// There are no parameters, outputs or examples.
+    #[error("a metric needs parameters, outputs and examples; the map has {dims:?}")]
+    Empty {
+        /// Sizes of the map.
+        dims: Dims,
+    },
+    /// `G + λI` has no Cholesky factor: a pivot is not larger than what rounding leaves of it.
+    ///
+    /// Raise λ, or take the pseudo-inverse ([`Inverse::Pseudo`](crate::Inverse::Pseudo)).
+    #[error(
+        "G + λI with λ = {lambda} is not numerically positive definite: pivot {pivot} of {dim} is {value}; \
+         raise the damping or take the pseudo-inverse"
+    )]
+    NotPositiveDefinite {
+        /// Index of the first bad pivot; rows before it are independent.
+        pivot: usize,
+        /// Its value.
+        value: f64,
+        /// Number of rows of the matrix.
+        dim: usize,
+        /// The damping λ that was not enough.
+        lambda: f64,
+    },
+    /// `G⁻¹` was asked for where `G` has a null space.
+    #[error(
+        "the metric has rank {rank} of {dim} (to {tolerance}), so it has no inverse; \
+         use damping or the pseudo-inverse"
+    )]
+    Singular {
+        /// Numerical rank.
+        rank: usize,
+        /// Dimension.
+        dim: usize,
+        /// The tolerance behind that rank.
+        tolerance: RankTolerance,
+    },
+    /// The damping is negative, zero where it must not be, or not finite.
+    #[error("the damping λ is {lambda}; it must be positive and finite")]
+    Damping {
+        /// The value that came.
+        lambda: f64,
+    },
+    /// A rank tolerance is negative or not finite.
+    #[error("the rank tolerance is {value}; it must be finite and not negative")]
+    Tolerance {
+        /// The value that came.
+        value: f64,
+    },
+    /// A matrix that should be a metric is not.
+    #[error("entry ({row}, {column}) of the metric is {value}; its mirror image is {mirror}")]
+    NotSymmetric {
+        /// Row of the entry.
+        row: usize,
+        /// Column of the entry.
+        column: usize,
+        /// Its value.
+        value: f64,
+        /// Value across the diagonal.
+        mirror: f64,
+    },
+    /// A vector or matrix contains NaN or infinity.
+    #[error("entry {index} of the {what} is {value}; it must be finite")]
+    NotFinite {
+        /// What was being read or computed.
+        what: Quantity,
+        /// Where (column-major for a matrix).
+        index: usize,
+        /// The value found there.
+        value: f64,
+    },
+    /// Conjugate gradients ran out of iterations; the best iterate is in the caller's buffer.
+    #[error(
+        "conjugate gradients stopped after {iterations} products at relative residual {residual} (asked: {tolerance})"
+    )]
+    DidNotConverge {
+        /// Products with `G` used.
+        iterations: usize,
+        /// `|g − (G+λI)x| / |g|` reached, computed afresh.
+        residual: f64,
+        /// The residual asked for.
+        tolerance: f64,
+    },
+    /// The eigenvalue iteration did not converge.
+    #[error("the eigendecomposition of a {dim}×{dim} metric did not converge")]
+    Eigen {
+        /// Dimension.
+        dim: usize,
+    },
+    /// This representation cannot compute that inverse.
+    #[error("{representation} offers no such inverse: use {remedy}")]
+    Unsupported {
+        /// Which representation.
+        representation: &'static str,
+        /// What to use instead.
+        remedy: &'static str,
+    },
+}
+
+/// What a [`MetricError::NotFinite`] speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Quantity {
+    /// The metric's matrix.
+    Metric,
+    /// A covector to be raised.
+    Gradient,
+    /// The result of raising one.
+    Direction,
+}
+
+impl std::fmt::Display for Quantity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Metric => "metric",
+            Self::Gradient => "gradient",
+            Self::Direction => "direction",
+        })
+    }
+}
+
+impl MetricError {
+    /// Passes if all values are finite.
+    pub(crate) fn check_finite(what: Quantity, values: &[f64]) -> Result<(), Self> {
+        match values.iter().position(|v| !v.is_finite()) {
+            Some(index) => Err(Self::NotFinite {
+                what,
+                index,
+                value: values[index],
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Passes if λ is positive and finite.
+    pub(crate) fn check_damping(lambda: f64) -> Result<(), Self> {
+        if lambda > 0.0 && lambda.is_finite() {
+            Ok(())
+        } else {
+            Err(Self::Damping { lambda })
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The information geometry of a statistical model on a batch.
+//!
+//! Two parameter points are as far apart as the laws they predict can be told apart. The Kullback–Leibler divergence
+//! measures that in nats:
+//!
+//! ```text
+//! D(θ : θ') = (1/N) Σ_s ∫ p(y|x_s;θ) log [p(y|x_s;θ) / p(y|x_s;θ')] dy
+//! ```
+//!
+//! ([`kullback_leibler`]). It vanishes for `θ' = θ`, where it is smallest, so for a short step it is a quadratic form,
+//!
+//! ```text
+//! D(θ : θ+dθ) = ½ dθᵀ G(θ) dθ + O(|dθ|³),     G = (1/N) Σ_s J_sᵀ H(z_s) J_s
+//! ```
+//!
+//! and `G` is the Fisher metric. `J_s = ∂z_s/∂θ` comes from the model, `H(z) = E_y[∇_z log p ∇_z log pᵀ]` from the
+//! likelihood: `I/σ²` for Gaussian noise, so `G = E[∇f ∇fᵀ]/σ²`. The distance depends on the laws only, not on how they
+//! are written in parameters; so does the direction `G⁻¹∇l` in which the loss falls fastest per nat, the natural gradient.
+//!
+//! `G` is semidefinite, not definite: if moving θ in a direction does not change any prediction, `G` does not see it.
+//! That happens exactly on the singularities of the model, so nothing here hides it. [`Metric::raise`] must be told what
+//! an inverse means ([`Inverse`]), every rank names its [`RankTolerance`], and [`Inverse::Exact`] on a singular metric is an
+//! error that names the pivot.
+//!
+//! # Representations
+//!
+//! | type | keeps | a damped solve costs | right for |
+//! |---|---|---|---|
+//! | [`DenseFisher`] | `P²` numbers | `P²rN/2 + P³/3` | `P ≲ rN`, spectra, many solves |
+//! | [`GramFisher`] | `(rN)²` numbers | gram + `(rN)³/3` | `P > rN` |
+//! | [`FisherOperator`] | `O(P + KN)` numbers | two passes an iteration | neither matrix fits |
+//!
+//! All three take an [`OutputFactor`], which decides *which* Fisher matrix it is: the true one (the default), a
+//! Monte-Carlo estimate, or the empirical one.
+//!
+//! # Example
+//!
+//! ```
+//! use neuromanifold_geometry::{kullback_leibler, DenseFisher, Metric, RankTolerance};
+//! use neuromanifold_mlp::{Activation, Mlp};
+//! use neuromanifold_model::{Gaussian, OutputMap};
+//!
+//! let noise = Gaussian::new(0.1)?;
+//! let net = Mlp::committee(1, 2, Activation::Tanh)?;
+//! let batch = net.on_slice(&[-1.0, -0.3, 0.4, 1.1, 2.0])?;
+//!
+//! // Two hidden units with the same incoming weight: only v₁ + v₂ matters, so one direction is null, and so is w₁ − w₂
+//! // weighted by v: the metric has rank 2 of 4.
+//! let theta = [0.8, 0.8, 1.0, -0.4];
+//! let fisher = DenseFisher::new(batch.linearize(&theta)?.as_ref(), &noise)?;
+//! assert_eq!(fisher.spectrum()?.rank(RankTolerance::rounding(4)), 2);
+//!
+//! let along = [0.0, 0.0, 0.3, -0.3];
+//! assert!(fisher.norm_squared(&along) < 1e-12);
+//! let moved: Vec<f64> = theta.iter().zip(along).map(|(t, d)| t + d).collect();
+//! assert!(kullback_leibler(&batch, &noise, &theta, &moved)? < 1e-28);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # References
+//! S. Amari, *Natural gradient works efficiently in learning*, Neural Computation 10 (1998) 251–276,
+//! doi:10.1162/089976698300017746.
+
+mod cholesky;
+mod dense;
+mod divergence;
+mod error;
+mod gram;
+mod metric;
+mod operator;
+mod output_factor;
+mod rank_tolerance;
+mod spectrum;
+
+pub use cholesky::Cholesky;
+pub use dense::DenseFisher;
+pub use divergence::{Estimate, kullback_leibler, kullback_leibler_monte_carlo};
+pub use error::{MetricError, Quantity};
+pub use gram::GramFisher;
+pub use metric::{Inverse, Metric, Solve};
+pub use operator::{ConjugateGradients, FisherOperator};
+pub use output_factor::OutputFactor;
+pub use rank_tolerance::RankTolerance;
+pub use spectrum::Spectrum;
+
+/// The linear-algebra library whose matrices appear in this crate's signatures.
+pub use faer;

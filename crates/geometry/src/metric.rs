@@ -1,0 +1,131 @@
+use crate::{MetricError, RankTolerance};
+use faer::Mat;
+
+/// A symmetric positive semidefinite form on the tangent space at θ, in nats: `D(θ:θ+dθ) = ½ dθᵀG dθ + O(|dθ|³)`.
+///
+/// One trait for every representation, from a full matrix to a product that is never written down. Lowering an index
+/// turns a tangent vector into a covector, `v ↦ G v`; raising turns a covector such as `∇l` into a tangent vector such as
+/// the natural gradient, `g ↦ G⁻¹ g`. Where `G` is degenerate, raising needs to be told what is meant: [`Inverse`].
+pub trait Metric {
+    /// `P`, the dimension of the tangent space.
+    fn dim(&self) -> usize;
+
+    /// `out ← G v`. Both slices have length `P`.
+    fn lower(&self, tangent: &[f64], out: &mut [f64]);
+
+    /// `out ← ` the chosen inverse applied to a covector `g`. Both slices have length `P`.
+    ///
+    /// The [`Solve`] that comes back says how well the equation is solved.
+    ///
+    /// # Errors
+    /// [`MetricError`], naming what stands in the way (a pivot, a rank, a residual); `out` is then unspecified unless the
+    /// error says otherwise.
+    fn raise(
+        &self,
+        gradient: &[f64],
+        inverse: Inverse,
+        out: &mut [f64],
+    ) -> Result<Solve, MetricError>;
+
+    /// `vᵀG v`, twice the divergence of a short step `v`, in nats.
+    fn norm_squared(&self, tangent: &[f64]) -> f64 {
+        let mut lowered = vec![0.0; self.dim()];
+        self.lower(tangent, &mut lowered);
+        tangent.iter().zip(&lowered).map(|(v, g)| v * g).sum()
+    }
+
+    /// `uᵀG v`.
+    fn inner(&self, one: &[f64], other: &[f64]) -> f64 {
+        let mut lowered = vec![0.0; self.dim()];
+        self.lower(other, &mut lowered);
+        one.iter().zip(&lowered).map(|(v, g)| v * g).sum()
+    }
+
+    /// The whole matrix, `P × P`. The default makes `P` products.
+    fn to_dense(&self) -> Mat<f64> {
+        let dim = self.dim();
+        let mut dense = Mat::zeros(dim, dim);
+        let (mut unit, mut column) = (vec![0.0; dim], vec![0.0; dim]);
+        for j in 0..dim {
+            unit[j] = 1.0;
+            self.lower(&unit, &mut column);
+            unit[j] = 0.0;
+            for (i, value) in column.iter().enumerate() {
+                dense[(i, j)] = *value;
+            }
+        }
+        dense
+    }
+}
+
+/// What raising an index means where the metric is, or may be, degenerate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Inverse {
+    /// `G⁻¹ g`. A metric without a numerically trustworthy inverse is an error, never a large step.
+    Exact,
+    /// `(G + λI)⁻¹ g` with `λ > 0`, in nats per unit of θ squared.
+    ///
+    /// Well defined everywhere, but no longer invariant: it mixes in the Euclidean metric of the parameters.
+    Damped {
+        /// The damping λ.
+        lambda: f64,
+    },
+    /// `G⁺ g`, the shortest `v` among those that minimise `|G v − g|`; eigenvalues below the tolerance are zero.
+    ///
+    /// On a singular point this is the natural gradient on the quotient, up to the choice of the Euclidean metric in
+    /// the null directions, along which the law does not change.
+    Pseudo {
+        /// Which eigenvalues are zero.
+        tolerance: RankTolerance,
+    },
+}
+
+impl Inverse {
+    /// `(G + λI)⁻¹`.
+    #[must_use]
+    pub fn damped(lambda: f64) -> Self {
+        Self::Damped { lambda }
+    }
+
+    /// `G⁺` with eigenvalues up to `fraction` of the largest taken for zero.
+    #[must_use]
+    pub fn pseudo(fraction: f64) -> Self {
+        Self::Pseudo {
+            tolerance: RankTolerance::Relative(fraction),
+        }
+    }
+}
+
+/// How well [`Metric::raise`] solved its equation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Solve {
+    /// `|g − (G + λI)x| / |g|`, measured after the solve (with `g` projected on the range for a pseudo-inverse).
+    pub relative_residual: f64,
+    /// The number of eigenvalues that were inverted: `P` unless a pseudo-inverse dropped some.
+    pub rank: usize,
+    /// Products with `G` that an iterative solver used; 0 for a direct one.
+    pub iterations: usize,
+}
+
+/// `|g − (G + λI)x| / |g|`, or 0 for `g = 0`.
+pub(crate) fn relative_residual<M: Metric + ?Sized>(
+    metric: &M,
+    lambda: f64,
+    gradient: &[f64],
+    solution: &[f64],
+) -> f64 {
+    let mut image = vec![0.0; metric.dim()];
+    metric.lower(solution, &mut image);
+    let (mut error, mut size) = (0.0, 0.0);
+    for ((g, x), gx) in gradient.iter().zip(solution).zip(&image) {
+        error += (g - gx - lambda * x).powi(2);
+        size += g * g;
+    }
+    if size > 0.0 {
+        (error / size).sqrt()
+    } else {
+        error.sqrt()
+    }
+}
