@@ -1,0 +1,211 @@
+//! Adaptive natural gradient: an estimate of the inverse metric that is updated, never inverted.
+
+mod inverse;
+mod observation;
+mod rule;
+mod symmetric;
+
+pub use rule::Rule;
+
+use crate::step::{advance, dot};
+use crate::{Objective, OptimError, Optimizer, Schedule, Step};
+use faer::Mat;
+use inverse::InverseEstimate;
+use neuromanifold_model::ModelError;
+use observation::Observation;
+
+/// Natural gradient with an estimate of the inverse metric that learns along: `θ ← θ − η_t Ĝ_t⁻¹ ∇l(θ)`.
+///
+/// ```text
+/// Ĝ_t = (1 − ε_t) Ĝ_{t−1} + ε_t A_t A_tᵀ,        A_t A_tᵀ = (1/b) Σ_s J_sᵀ H(z_s) J_s at θ_{t−1}
+/// ```
+///
+/// is an average over the examples seen, so the metric is known from all of them though each step sees only one, or a
+/// mini-batch of `b`. `Ĝ_t⁻¹` is updated directly, by a [`Rule`], with `r b` columns; then θ takes its step. The columns
+/// come from the model and the likelihood, not from the targets, so this is the true Fisher metric, for any likelihood.
+///
+/// The estimate starts as a multiple of the identity. With `ε_t = η_t = 1/(t + n₀)` and the exact rule the method is, on a
+/// linear model, recursive least squares, and on any model the extended Kalman filter: θ₀ is the mean of a Gaussian prior
+/// and `Ĝ₀⁻¹/n₀` its covariance.
+///
+/// Two cautions. `Ĝ` averages over past θ, so it must forget faster than θ moves: `ε ≫ η` for constant rates. And in a
+/// direction that no example excites, `Ĝ⁻¹` grows by `1/(1−ε)` a step.
+///
+/// Cost: `P²(2 r b + 1)` multiplications and one pass over `P²/2` numbers, beyond one linearisation. Memory: `P²` numbers.
+///
+/// ```
+/// # use neuromanifold_model::{Dims, Gaussian, Linearization, ModelError, OutputMap};
+/// # struct Line { x: Vec<f64> }
+/// # struct LineAt<'a> { x: &'a [f64], z: Vec<f64> }
+/// # impl OutputMap for Line {
+/// #     fn dims(&self) -> Dims { Dims { parameters: 2, outputs: 1, examples: self.x.len() } }
+/// #     fn linearize<'a>(&'a self, theta: &'a [f64]) -> Result<Box<dyn Linearization + 'a>, ModelError> {
+/// #         let z = self.x.iter().map(|x| theta[0] + theta[1] * x).collect();
+/// #         Ok(Box::new(LineAt { x: &self.x, z }))
+/// #     }
+/// # }
+/// # impl Linearization for LineAt<'_> {
+/// #     fn dims(&self) -> Dims { Dims { parameters: 2, outputs: 1, examples: self.x.len() } }
+/// #     fn outputs(&self) -> &[f64] { &self.z }
+/// #     fn jvp(&self, v: &[f64], out: &mut [f64]) {
+/// #         for (o, x) in out.iter_mut().zip(self.x) { *o = v[0] + v[1] * x; }
+/// #     }
+/// #     fn vjp(&self, u: &[f64], out: &mut [f64]) {
+/// #         out[0] = u.iter().sum();
+/// #         out[1] = u.iter().zip(self.x).map(|(u, x)| u * x).sum();
+/// #     }
+/// # }
+/// use neuromanifold_optim::{AdaptiveNaturalGradient, Objective, Optimizer, Rule, Schedule};
+///
+/// // z = θ₀ + θ₁ x, one example at a time, from a weak prior
+/// let rate = Schedule::inverse_time(1.0, 1.0)?;
+/// let mut optimizer =
+///     AdaptiveNaturalGradient::new(Rule::ShermanMorrison, rate, rate).with_initial_inverse(1e6)?;
+/// let mut theta = [0.0, 0.0];
+/// for (x, y) in [(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)] {
+///     let line = Line { x: vec![x] };
+///     optimizer.step(&Objective::new(&line, &Gaussian::UNIT, &[y])?, &mut theta)?;
+/// }
+/// assert!((theta[0] - 1.0).abs() < 1e-5 && (theta[1] - 2.0).abs() < 1e-5);
+/// # Ok::<(), neuromanifold_optim::OptimError>(())
+/// ```
+///
+/// # References
+/// S. Amari, H. Park, K. Fukumizu, Neural Computation 12 (2000) 1399–1409, doi:10.1162/089976600300015420. H. Park,
+/// S. Amari, K. Fukumizu, *Adaptive natural gradient learning algorithms for various stochastic models*, Neural Networks
+/// 13 (2000) 755–764, doi:10.1016/S0893-6080(00)00051-4. Y. Ollivier, *Online natural gradient as a Kalman filter*
+/// (2018), arXiv:1703.00209.
+#[derive(Clone, Debug)]
+pub struct AdaptiveNaturalGradient {
+    rule: Rule,
+    learning_rate: Schedule,
+    forgetting: Schedule,
+    initial_inverse: f64,
+    steps: u64,
+    estimate: Option<InverseEstimate>,
+    observation: Observation,
+}
+
+impl AdaptiveNaturalGradient {
+    /// With `η_t` for θ and `ε_t` for the estimate, which starts as the identity.
+    ///
+    /// `ε_t` must lie strictly between 0 and 1 at every step; [`Schedule::inverse_time`]`(1, n₀)` does so for `n₀ > 0`.
+    #[must_use]
+    pub fn new(rule: Rule, learning_rate: Schedule, forgetting: Schedule) -> Self {
+        Self {
+            rule,
+            learning_rate,
+            forgetting,
+            initial_inverse: 1.0,
+            steps: 0,
+            estimate: None,
+            observation: Observation::default(),
+        }
+    }
+
+    /// Starts from `Ĝ₀⁻¹ = scale·I`.
+    ///
+    /// # Errors
+    /// [`OptimError::Setting`] unless the scale is positive and finite.
+    pub fn with_initial_inverse(mut self, scale: f64) -> Result<Self, OptimError> {
+        OptimError::check_setting(
+            "the scale of the initial inverse metric",
+            scale,
+            scale > 0.0,
+            "positive and finite",
+        )?;
+        self.initial_inverse = scale;
+        Ok(self)
+    }
+
+    /// The estimate `Ĝ⁻¹`, `P × P`, both triangles; `None` before the first step. Cost: a copy.
+    #[must_use]
+    pub fn inverse(&self) -> Option<Mat<f64>> {
+        self.estimate.as_ref().map(InverseEstimate::to_dense)
+    }
+
+    /// `out ← Ĝ⁻¹ g` with the present estimate; before the first step its initial value. Cost: `P²` multiplications.
+    ///
+    /// # Panics
+    /// If a slice does not have length `P`.
+    pub fn direction(&self, gradient: &[f64], out: &mut [f64]) {
+        match &self.estimate {
+            Some(estimate) => estimate.apply(gradient, out),
+            None => {
+                for (o, g) in out.iter_mut().zip(gradient) {
+                    *o = self.initial_inverse * g;
+                }
+            }
+        }
+    }
+
+    /// `ε_t`.
+    fn epsilon(&self, t: u64) -> Result<f64, OptimError> {
+        let epsilon = self.forgetting.at(t);
+        if epsilon > 0.0 && epsilon < 1.0 {
+            return Ok(epsilon);
+        }
+        Err(OptimError::Forgetting { step: t, epsilon })
+    }
+
+    fn step_with(
+        &mut self,
+        estimate: &mut InverseEstimate,
+        objective: &Objective<'_>,
+        theta: &mut [f64],
+    ) -> Result<Step, OptimError> {
+        let t = self.steps + 1;
+        let epsilon = self.epsilon(t)?;
+        let update = {
+            let linearization = objective.map().linearize(theta)?;
+            self.observation
+                .look(linearization.as_ref(), objective, estimate, self.rule, epsilon, t)?
+        };
+        let eta = self.learning_rate.at(t);
+        let Observation {
+            first_order,
+            natural_gradient: tangent,
+            raised,
+            ..
+        } = &mut self.observation;
+        let length_squared = dot(&first_order.gradient, tangent); // ∇lᵀĜ⁻¹∇l
+        for d in tangent.iter_mut() {
+            *d *= -eta;
+        }
+        advance(theta, tangent, t)?;
+        estimate.update(update, raised);
+        self.steps = t;
+        let mut step = first_order.report(tangent, eta);
+        step.divergence = Some(0.5 * eta * eta * length_squared);
+        step.predicted_decrease = eta * (1.0 - 0.5 * eta) * length_squared;
+        Ok(step)
+    }
+}
+
+impl Optimizer for AdaptiveNaturalGradient {
+    fn step(
+        &mut self,
+        objective: &Objective<'_>,
+        theta: &mut [f64],
+    ) -> Result<Step, OptimError> {
+        let dims = objective.dims();
+        ModelError::check_parameters(theta, dims)?;
+        // Taken out for the length of the step, and put back whatever happens.
+        if let Some(mut estimate) = self.estimate.take() {
+            let step = if estimate.dim() == dims.parameters {
+                self.step_with(&mut estimate, objective, theta)
+            } else {
+                Err(OptimError::Dimension {
+                    expected: estimate.dim(),
+                    got: dims.parameters,
+                })
+            };
+            self.estimate = Some(estimate);
+            return step;
+        }
+        let mut estimate = InverseEstimate::identity(dims.parameters, self.initial_inverse);
+        let step = self.step_with(&mut estimate, objective, theta)?;
+        self.estimate = Some(estimate);
+        Ok(step)
+    }
+}
