@@ -69,6 +69,7 @@ mod gram;
 mod metric;
 mod operator;
 mod output_factor;
+pub mod quotient;
 mod rank_tolerance;
 mod spectrum;
 

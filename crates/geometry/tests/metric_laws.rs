@@ -9,7 +9,7 @@ use neuromanifold_geometry::{
     OutputFactor, RankTolerance, kullback_leibler,
 };
 use neuromanifold_mlp::{Activation, Mlp};
-use neuromanifold_model::{Gaussian, Likelihood, Linearization, OutputMap};
+use neuromanifold_model::{Gaussian, Linearization, OutputMap};
 use proptest::prelude::*;
 
 const STOPPING: ConjugateGradients = ConjugateGradients {

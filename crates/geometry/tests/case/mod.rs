@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 /// Smooth activations: at the kink of a relu the divergence has no third-order expansion.
-pub const SMOOTH: [Activation; 4] = [
+pub(crate) const SMOOTH: [Activation; 4] = [
     Activation::Tanh,
     Activation::Erf,
     Activation::Logistic,
@@ -16,21 +16,21 @@ pub const SMOOTH: [Activation; 4] = [
 ];
 
 #[derive(Debug)]
-pub struct Case {
-    pub net: Mlp,
-    pub inputs: Vec<f64>,
-    pub theta: Vec<f64>,
-    pub likelihood: Box<dyn Likelihood>,
-    pub seed: u64,
+pub(crate) struct Case {
+    pub(crate) net: Mlp,
+    pub(crate) inputs: Vec<f64>,
+    pub(crate) theta: Vec<f64>,
+    pub(crate) likelihood: Box<dyn Likelihood>,
+    pub(crate) seed: u64,
 }
 
 impl Case {
-    pub fn rng(&self) -> ChaCha8Rng {
+    pub(crate) fn rng(&self) -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(self.seed ^ 0x9E37)
     }
 
     /// A unit tangent vector.
-    pub fn direction(&self) -> Vec<f64> {
+    pub(crate) fn direction(&self) -> Vec<f64> {
         let mut v = normals(self.theta.len(), &mut self.rng());
         let norm = v.iter().map(|v| v * v).sum::<f64>().sqrt();
         v.iter_mut().for_each(|v| *v /= norm);
@@ -38,13 +38,13 @@ impl Case {
     }
 }
 
-pub fn normals(len: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
+pub(crate) fn normals(len: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     (0..len).map(|_| StandardNormal.sample(rng)).collect()
 }
 
 prop_compose! {
     /// One to three layers, any smooth activation, biases or not, the three likelihoods, up to twelve examples.
-    pub fn smooth_case()(
+    pub(crate) fn smooth_case()(
         inputs in 1..4usize,
         hidden in prop::collection::vec((1..5usize, 0..4usize), 0..3),
         outputs in 1..4usize,

@@ -1,0 +1,186 @@
+use super::{Shallow, Tolerance};
+use neuromanifold_mlp::Activation;
+
+/// Units whose pre-activations are the same up to sign (and, for relu, up to a positive factor).
+#[derive(Clone, Debug)]
+pub(crate) struct Ray {
+    /// `(w, b)`, oriented so that the first entry of `w` that counts is positive; of unit `|w|` for relu.
+    pub(crate) direction: Vec<f64>,
+    pub(crate) members: Vec<Member>,
+    /// The largest deviation of a member from `direction`: 0 if they agree to the last bit.
+    pub(crate) spread: f64,
+}
+
+/// A unit on a ray: its `(w, b)` is `sign · scale · direction`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member {
+    pub(crate) unit: usize,
+    pub(crate) sign: f64,
+    pub(crate) scale: f64,
+}
+
+/// All units of a network, sorted by what their pre-activation can be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rays {
+    pub(crate) rays: Vec<Ray>,
+    /// Units with `w = 0`.
+    pub(crate) constants: Vec<usize>,
+    /// Units of a linear hidden layer, which are not told apart by rays at all.
+    pub(crate) linear: Vec<usize>,
+}
+
+impl Rays {
+    /// Groups the units: connected components of "equal up to sign, within the tolerance".
+    ///
+    /// Components do not depend on the order of the units, nor on the orientation of any of them, so near `w₁ = 0`, where
+    /// a sign rule is discontinuous, nothing is torn apart. Closeness is not transitive: a component can be wider than the
+    /// tolerance, and its `spread` says how wide. Cost: `O(m log m)` comparisons unless many norms coincide.
+    pub(crate) fn of(shallow: &Shallow, tolerance: Tolerance) -> Self {
+        let mut found = Self::default();
+        if shallow.activation == Activation::Identity {
+            found.linear = (0..shallow.units.len()).collect();
+            return found;
+        }
+        let mut candidates = Vec::new();
+        for (index, unit) in shallow.units.iter().enumerate() {
+            let norm = euclidean(&unit.incoming);
+            if tolerance.vanishes(&unit.incoming, unit.bias.abs()) {
+                found.constants.push(index);
+                continue;
+            }
+            let scale = if shallow.activation == Activation::Relu {
+                norm
+            } else {
+                1.0
+            };
+            let direction: Vec<f64> = unit.ray().iter().map(|r| r / scale).collect();
+            candidates.push(Candidate {
+                unit: index,
+                scale,
+                norm: euclidean(&direction),
+                direction,
+            });
+        }
+        candidates.sort_by(|a, b| a.norm.total_cmp(&b.norm).then(a.unit.cmp(&b.unit)));
+        found.rays = components(&candidates, tolerance)
+            .into_iter()
+            .map(|component| oriented(&candidates, &component, tolerance))
+            .collect();
+        (found.rays).sort_by(|a, b| lexicographic(&a.direction, &b.direction));
+        found
+    }
+}
+
+struct Candidate {
+    unit: usize,
+    scale: f64,
+    norm: f64,
+    direction: Vec<f64>,
+}
+
+/// Components of the closeness graph; only neighbours in norm can be close.
+fn components(candidates: &[Candidate], tolerance: Tolerance) -> Vec<Vec<usize>> {
+    let mut parent: Vec<usize> = (0..candidates.len()).collect();
+    for i in 0..candidates.len() {
+        for j in i + 1..candidates.len() {
+            let (one, other) = (&candidates[i], &candidates[j]);
+            let allowed = tolerance.relative() * largest(&one.direction).max(1.0);
+            // norms of close vectors differ by at most √(n+1) times the allowed difference of entries, and rounding
+            let window = (one.direction.len() as f64).sqrt() * allowed + 1e-14 * one.norm;
+            if other.norm - one.norm > window {
+                break;
+            }
+            if separation(&one.direction, &other.direction).0 <= allowed {
+                let (a, b) = (root(&mut parent, i), root(&mut parent, j));
+                parent[a.max(b)] = a.min(b);
+            }
+        }
+    }
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); candidates.len()];
+    for i in 0..candidates.len() {
+        let top = root(&mut parent, i);
+        members[top].push(i);
+    }
+    members.retain(|component| !component.is_empty());
+    members
+}
+
+fn root(parent: &mut [usize], mut i: usize) -> usize {
+    while parent[i] != i {
+        parent[i] = parent[parent[i]];
+        i = parent[i];
+    }
+    i
+}
+
+/// The common direction of a component, canonically oriented, and the sign of each member on it.
+fn oriented(candidates: &[Candidate], component: &[usize], tolerance: Tolerance) -> Ray {
+    let first = &candidates[component[0]].direction;
+    let weights = &first[..first.len() - 1];
+    let noise = tolerance.relative() * largest(first).max(1.0);
+    let leading = weights.iter().find(|w| w.abs() > noise);
+    let turn = if leading.is_some_and(|w| *w < 0.0) {
+        -1.0
+    } else {
+        1.0
+    };
+    let signs: Vec<f64> = (component.iter())
+        .map(|c| turn * separation(first, &candidates[*c].direction).1)
+        .collect();
+    let aligned = |entry: usize, c: usize, sign: f64| sign * candidates[c].direction[entry];
+    let direction: Vec<f64> = (0..first.len())
+        .map(|entry| {
+            let own = aligned(entry, component[0], signs[0]);
+            let all = component.iter().zip(&signs);
+            // exact for equal entries, the mean otherwise
+            let drift: f64 = all.map(|(c, sign)| aligned(entry, *c, *sign) - own).sum();
+            own + drift / component.len() as f64 + 0.0 // also turns −0 into 0
+        })
+        .collect();
+    let spread = (component.iter().zip(&signs))
+        .flat_map(|(c, sign)| (0..first.len()).map(move |entry| (entry, *c, *sign)))
+        .map(|(entry, c, sign)| (aligned(entry, c, sign) - direction[entry]).abs())
+        .fold(0.0, f64::max);
+    let members = (component.iter().zip(&signs))
+        .map(|(c, sign)| Member {
+            unit: candidates[*c].unit,
+            sign: *sign,
+            scale: candidates[*c].scale,
+        })
+        .collect();
+    Ray {
+        direction,
+        members,
+        spread,
+    }
+}
+
+/// `min(|a − b|, |a + b|)` in the largest entry, and the sign for which it is attained.
+pub(crate) fn separation(a: &[f64], b: &[f64]) -> (f64, f64) {
+    let (mut same, mut opposite) = (0.0f64, 0.0f64);
+    for (a, b) in a.iter().zip(b) {
+        same = same.max((a - b).abs());
+        opposite = opposite.max((a + b).abs());
+    }
+    if same <= opposite {
+        (same, 1.0)
+    } else {
+        (opposite, -1.0)
+    }
+}
+
+pub(crate) fn largest(entries: &[f64]) -> f64 {
+    entries.iter().fold(0.0, |m: f64, e| m.max(e.abs()))
+}
+
+fn euclidean(entries: &[f64]) -> f64 {
+    entries.iter().map(|e| e * e).sum::<f64>().sqrt()
+}
+
+pub(crate) fn lexicographic(a: &[f64], b: &[f64]) -> std::cmp::Ordering {
+    let unequal = a.iter().zip(b).map(|(a, b)| a.total_cmp(b));
+    unequal
+        .into_iter()
+        .find(|order| order.is_ne())
+        .unwrap_or(std::cmp::Ordering::Equal)
+}
