@@ -1,0 +1,52 @@
+//! The experiments: one file each, listed here in the order in which they run and are reported.
+
+mod fit;
+mod kl_metric;
+mod plateau;
+mod spread;
+mod real_data;
+
+pub use kl_metric::KlMetric;
+pub use plateau::Plateau;
+pub use real_data::RealData;
+
+use crate::{Experiment, HarnessError};
+
+/// All experiments, in the order of the report.
+#[must_use]
+pub fn all() -> Vec<Box<dyn Experiment>> {
+    vec![Box::new(KlMetric), Box::new(Plateau), Box::new(RealData)]
+}
+
+/// The experiments of these names, in the order of the registry and each once; all of them for no name.
+///
+/// # Errors
+/// [`HarnessError::UnknownExperiment`] for a name that no experiment has.
+pub fn chosen(names: &[String]) -> Result<Vec<Box<dyn Experiment>>, HarnessError> {
+    choose(all(), names)
+}
+
+fn choose(
+    all: Vec<Box<dyn Experiment>>,
+    names: &[String],
+) -> Result<Vec<Box<dyn Experiment>>, HarnessError> {
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| all.iter().all(|experiment| experiment.name() != **name))
+    {
+        return Err(HarnessError::UnknownExperiment {
+            name: unknown.clone(),
+            known: all
+                .iter()
+                .map(|experiment| experiment.name().to_owned())
+                .collect(),
+        });
+    }
+    let wanted = |experiment: &dyn Experiment| {
+        names.is_empty() || names.iter().any(|name| name == experiment.name())
+    };
+    Ok(all
+        .into_iter()
+        .filter(|experiment| wanted(experiment.as_ref()))
+        .collect())
+}

@@ -1,0 +1,231 @@
+//! What a reader sees: tables of problems, choices and test errors, figures of learning curves, and what follows from them.
+
+use super::contender::MetricSetting;
+use super::quantiles::{Bundle, along_steps, along_time, duration, median, quantile};
+use super::training::{Ending, Run};
+use super::tuning::Tried;
+use super::{Comparison, Entry, rules, verdict};
+use crate::record::number::significant;
+use crate::{Axis, Column, Figure, Panel, Record, Series, Table, UserData};
+
+/// The comparison on the problems of the report.
+pub(super) fn problems(record: &mut Record, comparisons: &[Comparison]) {
+    record.paragraph(
+        "Five problems, five optimisers. On each problem every optimiser chooses its setting on validation examples, from \
+         a grid that is shown below; then all start from the same random parameters, once a seed. The number of steps \
+         comes from a count of multiplications, so that all get about the same wall time. Timed runs have the machine for \
+         themselves, one at a time, and the clock stands still while losses are measured. Test errors are read at the \
+         point of least validation loss; on the Mackey–Glass series, which has no noise to overfit, at the end.",
+    );
+    comparison(record, comparisons);
+    record.heading("What the curves say");
+    for comparison in comparisons {
+        record.paragraph(verdict::sentence(comparison));
+    }
+    verdict::claims(record, comparisons);
+    rules::write(record, comparisons);
+}
+
+/// The comparison on a table of the user's own.
+pub(super) fn user(record: &mut Record, data: &UserData, table: &Comparison) {
+    let task = table.problem.parts.train.task();
+    record.paragraph(format!(
+        "The column `{}` of `{}` is predicted from all others: {task}, by a perceptron {} with P = {}. A target of at most \
+         ten different words or whole numbers is taken for a class, any other for a number. Inputs, and targets that are \
+         numbers, are standardised by the training part; a fifth of the rows each is for validation and test. Every \
+         optimiser chooses its setting on the validation rows, and its test error is read at the point of least validation \
+         loss.",
+        data.target,
+        data.path.display(),
+        table.problem.net,
+        table.problem.net.parameters(),
+    ));
+    let tables = std::slice::from_ref(table);
+    comparison(record, tables);
+    record.heading("What the curves say");
+    record.paragraph(verdict::sentence(table));
+    verdict::user_claims(record, table);
+}
+
+fn comparison(record: &mut Record, comparisons: &[Comparison]) {
+    record.table(problem_table(comparisons));
+    record.figure(curves(
+        "loss-steps",
+        "Training loss against the number of steps; a step is one mini-batch or one whole batch, as the table of settings \
+         says. Lines are medians over seeds, bands quartiles.",
+        comparisons,
+        Axis::log("step"),
+        along_steps,
+    ));
+    record.figure(curves(
+        "loss-time",
+        "The same runs against wall time. A run that has ended keeps its loss.",
+        comparisons,
+        Axis::log("wall time").unit("s"),
+        along_time,
+    ));
+    record.table(result_table(comparisons));
+    record.table(choice_table(comparisons));
+}
+
+fn problem_table(comparisons: &[Comparison]) -> Table {
+    let columns = [
+        Column::text("problem"),
+        Column::text("target"),
+        Column::text("network"),
+        Column::new("P"),
+        Column::new("train"),
+        Column::new("validation"),
+        Column::new("test"),
+    ];
+    let caption = "The problems, and the numbers of examples of the parts. The series is cut in the order of time and left \
+                   unscaled; its settings are chosen on the last fifth of the training part. Regressions are standardised \
+                   by their training part.";
+    let mut table = Table::new("problems", caption, columns);
+    for Comparison { problem, .. } in comparisons {
+        let parts = &problem.parts;
+        table.row([
+            problem.name.as_str().into(),
+            parts.train.task().to_string().into(),
+            problem.net.to_string().into(),
+            problem.net.parameters().into(),
+            parts.train.len().into(),
+            parts.validation.len().into(),
+            parts.test.len().into(),
+        ]);
+    }
+    table
+}
+
+fn curves(name: &str, caption: &str, comparisons: &[Comparison], x: Axis, along: fn(&[Run]) -> Bundle) -> Figure {
+    let panels = comparisons.iter().map(|Comparison { problem, entries }| {
+        let (loss, unit) = problem.loss_name();
+        let panel = Panel::new(problem.name.as_str(), x.clone(), Axis::log(loss).unit(unit));
+        entries.iter().fold(panel, |panel, entry| {
+            let name = entry.contender.name();
+            panel.with(band(name, along(&entry.runs)).slot(entry.contender.slot()))
+        })
+    });
+    Figure::multiples(name, caption, panels)
+}
+
+pub(super) fn band(label: &str, bundle: Bundle) -> Series {
+    Series::band(label, bundle.x, bundle.middle, bundle.low, bundle.high)
+}
+
+fn result_table(comparisons: &[Comparison]) -> Table {
+    let columns = [
+        Column::text("problem"),
+        Column::text("optimiser"),
+        Column::text("test error"),
+        Column::new("median").digits(3),
+        Column::new("least").digits(3),
+        Column::new("largest").digits(3),
+        Column::new("train loss at the end").digits(3),
+        Column::new("steps"),
+        Column::new("wall time").unit("s").digits(2),
+        Column::text("ended early"),
+    ];
+    let caption = "Errors on test examples: median, least and largest over seeds, in per cent for classes and in the unit of \
+                   the target for numbers (NRMSE: in standard deviations). Train losses and wall times are medians.";
+    let mut table = Table::new("test-errors", caption, columns);
+    for Comparison { problem, entries } in comparisons {
+        let unit = problem.error.unit();
+        let error = if unit.is_empty() { problem.error.name().to_owned() } else { format!("{} / {unit}", problem.error.name()) };
+        for entry in entries {
+            let errors = || entry.runs.iter().map(|run| run.kept().test_error);
+            table.row([
+                problem.name.as_str().into(),
+                entry.contender.name().into(),
+                error.as_str().into(),
+                median(errors()).into(),
+                quantile(errors(), 0.0).into(),
+                quantile(errors(), 1.0).into(),
+                median(entry.runs.iter().map(|run| run.last().train)).into(),
+                entry.steps.into(),
+                duration(&entry.runs).into(),
+                endings(&entry.runs).into(),
+            ]);
+        }
+    }
+    table
+}
+
+/// How runs that did not take all their steps ended.
+fn endings(runs: &[Run]) -> String {
+    let count = |kind: fn(&Ending) -> bool| runs.iter().filter(|run| kind(&run.ending)).count();
+    let ways = [
+        (count(|ending| matches!(ending, Ending::Minimum)), "at a minimum"),
+        (count(|ending| matches!(ending, Ending::DefinitenessLost { .. })), "indefinite"),
+        (count(|ending| matches!(ending, Ending::RoundedAway { .. })), "rounded away"),
+        (count(|ending| matches!(ending, Ending::Diverged { .. })), "diverged"),
+    ];
+    let told = ways.iter().filter(|(count, _)| *count > 0).map(|(count, way)| format!("{count} {way}"));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn choice_table(comparisons: &[Comparison]) -> Table {
+    let columns = [
+        Column::text("problem"),
+        Column::text("optimiser"),
+        Column::text("grid"),
+        Column::text("chosen"),
+        Column::new("validation loss").digits(3),
+        Column::new("settings"),
+        Column::text("runs that broke"),
+    ];
+    let caption = "What was tried and what was chosen: the least validation loss that a run has at any time, in the median \
+                   of tuning runs. b is the number of examples of a step, N standing for all of them; λ the damping in nats, \
+                   λ_{1} where a search for it begins; ε the weight of the present examples in the average of the metric. \
+                   Learning rates η fall to a hundredth along half a cosine, except where λ is searched for.";
+    let mut table = Table::new("settings", caption, columns);
+    for Comparison { problem, entries } in comparisons {
+        let all = problem.tuning.train.len();
+        for entry in entries {
+            let best = &entry.tried[0];
+            let batch = if best.setting.batch == all { "N".to_owned() } else { best.setting.batch.to_string() };
+            let broken: usize = entry.tried.iter().map(Tried::broken).sum();
+            let runs: usize = entry.tried.iter().map(|tried| tried.endings.len()).sum();
+            table.row([
+                problem.name.as_str().into(),
+                entry.contender.name().into(),
+                grid(entry, all).into(),
+                format!("b = {batch}, {}", best.setting).into(),
+                best.score.into(),
+                entry.tried.len().into(),
+                if broken == 0 { String::new() } else { format!("{broken} of {runs}") }.into(),
+            ]);
+        }
+    }
+    table
+}
+
+/// The values that each part of a setting has in the grid.
+fn grid(entry: &Entry, all: usize) -> String {
+    let settings = || entry.tried.iter().map(|tried| tried.setting);
+    let list = |values: Vec<f64>| {
+        let mut values = values;
+        values.sort_by(f64::total_cmp);
+        values.dedup_by(|a, b| a.total_cmp(b).is_eq());
+        values.iter().map(|value| significant(*value, 3)).collect::<Vec<_>>().join(", ")
+    };
+    let mut batches: Vec<usize> = settings().map(|setting| setting.batch).collect();
+    batches.sort_unstable();
+    batches.dedup();
+    let batches: Vec<String> =
+        batches.iter().map(|batch| if *batch == all { "N".to_owned() } else { batch.to_string() }).collect();
+    let mut parts = vec![
+        format!("b: {}", batches.join(", ")),
+        format!("η: {}", list(settings().map(|setting| setting.learning_rate).collect())),
+    ];
+    let of = |read: fn(MetricSetting) -> Option<f64>| list(settings().filter_map(|s| read(s.metric)).collect());
+    let searched = of(|metric| if let MetricSetting::Searched(value) = metric { Some(value) } else { None });
+    let damping = of(|metric| if let MetricSetting::Damping(value) = metric { Some(value) } else { None });
+    let forgetting = of(|metric| if let MetricSetting::Forgetting(value) = metric { Some(value) } else { None });
+    for (name, values) in [("λ_{1} P/tr G", searched), ("λ", damping), ("ε", forgetting)] {
+        if !values.is_empty() {
+            parts.push(format!("{name}: {values}"));
+        }
+    }
+    parts.join("; ")
+}
