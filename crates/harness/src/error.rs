@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use neuromanifold_geometry::MetricError;
+use neuromanifold_geometry::quotient::QuotientError;
 use neuromanifold_mlp::MlpError;
 use neuromanifold_model::{LikelihoodError, ModelError};
 use neuromanifold_optim::OptimError;
@@ -66,6 +67,9 @@ pub enum HarnessError {
     /// A metric could not be built or inverted.
     #[error(transparent)]
     Metric(#[from] MetricError),
+    /// A network could not be analysed in the quotient.
+    #[error(transparent)]
+    Quotient(#[from] QuotientError),
     /// An optimiser could not take a step.
     #[error(transparent)]
     Optim(#[from] OptimError),

@@ -6,8 +6,14 @@ use std::process::Command;
 const ALLOWED: [(&str, &[&str]); 7] = [
     ("neuromanifold-model", &[]),
     ("neuromanifold-mlp", &["neuromanifold-model"]),
-    ("neuromanifold-geometry", &["neuromanifold-model", "neuromanifold-mlp"]),
-    ("neuromanifold-optim", &["neuromanifold-model", "neuromanifold-geometry"]),
+    (
+        "neuromanifold-geometry",
+        &["neuromanifold-model", "neuromanifold-mlp"],
+    ),
+    (
+        "neuromanifold-optim",
+        &["neuromanifold-model", "neuromanifold-geometry"],
+    ),
     (
         "neuromanifold-harness",
         &[
@@ -30,17 +36,36 @@ const ALLOWED: [(&str, &[&str]); 7] = [
 ];
 
 /// Libraries that read files, draw or print; only the harness and what is built on it may have them.
-const OUTER: [&str; 7] = ["csv", "flate2", "indicatif", "maud", "plotters", "serde_json", "clap"];
+const OUTER: [&str; 7] = [
+    "csv",
+    "flate2",
+    "indicatif",
+    "maud",
+    "plotters",
+    "serde_json",
+    "clap",
+];
 
 #[test]
 fn dependencies_follow_the_arrows() {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo prints JSON");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("cargo prints JSON");
     let packages = metadata["packages"].as_array().expect("a list of packages");
     let mut seen = 0;
     for package in packages {
@@ -50,7 +75,10 @@ fn dependencies_follow_the_arrows() {
             .find(|(known, _)| *known == name)
             .unwrap_or_else(|| panic!("{name} has no place in the architecture"));
         seen += 1;
-        for dependency in package["dependencies"].as_array().expect("a list of dependencies") {
+        for dependency in package["dependencies"]
+            .as_array()
+            .expect("a list of dependencies")
+        {
             let used = dependency["name"].as_str().expect("a name");
             let in_code = dependency["kind"].is_null();
             let internal = ALLOWED.iter().any(|(known, _)| *known == used);
@@ -59,10 +87,17 @@ fn dependencies_follow_the_arrows() {
                 "{name} must not depend on {used}"
             );
             let core = ALLOWED[..4].iter().any(|(known, _)| *known == name);
-            assert!(!(core && in_code && OUTER.contains(&used)), "{name} must not depend on {used}");
+            assert!(
+                !(core && in_code && OUTER.contains(&used)),
+                "{name} must not depend on {used}"
+            );
         }
     }
-    assert_eq!(seen, ALLOWED.len(), "every crate of the architecture exists");
+    assert_eq!(
+        seen,
+        ALLOWED.len(),
+        "every crate of the architecture exists"
+    );
 }
 
 /// In the geometry crate only examples, tests, the quotient and the closed forms may name perceptrons.
@@ -75,9 +110,15 @@ fn metrics_do_not_see_layers() {
             continue; // quotient/ and closed_form/ are folders
         }
         let text = std::fs::read_to_string(&path).expect("a source file");
-        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
         for line in code {
-            assert!(!line.contains("neuromanifold_mlp"), "{}: {line}", path.display());
+            assert!(
+                !line.contains("neuromanifold_mlp"),
+                "{}: {line}",
+                path.display()
+            );
         }
     }
 }

@@ -40,32 +40,23 @@ impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Elimination { unit } => write!(f, "unit {unit} has no outgoing weight"),
-            Self::Constant { units } => write!(f, "{} constant", listed(units)),
+            Self::Constant { units } if units.len() == 1 => {
+                write!(f, "unit {} is constant", units[0])
+            }
+            Self::Constant { units } => write!(f, "{} are constant", listed(units)),
             Self::Overlap { units } => write!(f, "{} overlap", listed(units)),
             Self::Scaling { unit } => write!(f, "unit {unit} can be rescaled"),
-            Self::Affine { units } => write!(f, "{} dependent affine parts", listed(units)),
+            Self::Affine { units } => write!(f, "{} have dependent affine parts", listed(units)),
         }
     }
 }
 
 fn listed(units: &[usize]) -> String {
     let names: Vec<String> = units.iter().take(8).map(usize::to_string).collect();
-    let more = if units.len() > 8 {
-        format!(" and {} more", units.len() - 8)
-    } else {
-        String::new()
-    };
-    let (noun, verb) = if units.len() == 1 {
-        ("unit", "is")
-    } else {
-        ("units", "have")
-    };
-    let verb = if units.len() == 1 {
-        verb
-    } else {
-        "are or have"
-    };
-    format!("{noun} {}{more} {verb}", names.join(", "))
+    match units.len().checked_sub(8) {
+        Some(more @ 1..) => format!("units {} and {more} more", names.join(", ")),
+        _ => format!("units {}", names.join(", ")),
+    }
 }
 
 /// A sparse tangent vector along which no prediction changes, with its cause.

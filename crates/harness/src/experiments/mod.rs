@@ -1,21 +1,35 @@
 //! The experiments: one file each, listed here in the order in which they run and are reported.
 
+mod compression;
+mod degenerate_fisher;
 mod fit;
+mod inflation;
 mod kl_metric;
 mod plateau;
-mod spread;
 mod real_data;
+mod singularities;
+mod spread;
 
+pub use compression::Compress;
+pub use degenerate_fisher::DegenerateFisher;
 pub use kl_metric::KlMetric;
 pub use plateau::Plateau;
 pub use real_data::RealData;
+pub use singularities::Singularities;
 
 use crate::{Experiment, HarnessError};
 
 /// All experiments, in the order of the report.
 #[must_use]
 pub fn all() -> Vec<Box<dyn Experiment>> {
-    vec![Box::new(KlMetric), Box::new(Plateau), Box::new(RealData)]
+    vec![
+        Box::new(KlMetric),
+        Box::new(Singularities),
+        Box::new(DegenerateFisher),
+        Box::new(Compress),
+        Box::new(Plateau),
+        Box::new(RealData),
+    ]
 }
 
 /// The experiments of these names, in the order of the registry and each once; all of them for no name.

@@ -14,11 +14,23 @@ impl Spread {
         let mut values: Vec<f64> = sample.into_iter().collect();
         values.sort_by(f64::total_cmp);
         let Some((low, high)) = values.first().zip(values.last()) else {
-            return Self { median: f64::NAN, low: f64::NAN, high: f64::NAN };
+            return Self {
+                median: f64::NAN,
+                low: f64::NAN,
+                high: f64::NAN,
+            };
         };
         let middle = values.len() / 2;
-        let median = if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) };
-        Self { median, low: *low, high: *high }
+        let median = if values.len() % 2 == 1 {
+            values[middle]
+        } else {
+            f64::midpoint(values[middle - 1], values[middle])
+        };
+        Self {
+            median,
+            low: *low,
+            high: *high,
+        }
     }
 }
 
@@ -28,7 +40,14 @@ mod tests {
 
     #[test]
     fn medians_of_odd_even_and_unfinished_samples() {
-        assert_eq!(Spread::of([3.0, 1.0, 2.0]), Spread { median: 2.0, low: 1.0, high: 3.0 });
+        assert_eq!(
+            Spread::of([3.0, 1.0, 2.0]),
+            Spread {
+                median: 2.0,
+                low: 1.0,
+                high: 3.0
+            }
+        );
         assert_eq!(Spread::of([4.0, 1.0]).median, 2.5);
         assert_eq!(Spread::of([1.0, f64::INFINITY, 2.0]).high, f64::INFINITY);
         assert!(Spread::of([]).median.is_nan());

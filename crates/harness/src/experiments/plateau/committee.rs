@@ -29,7 +29,10 @@ impl SoftCommittee<'_> {
     /// The output for the first input.
     pub(super) fn output(&self, weights: &[f64]) -> f64 {
         let x = &self.inputs[..self.dimension];
-        let fields: Vec<f64> = weights.chunks_exact(self.dimension).map(|w| dot(w, x)).collect();
+        let fields: Vec<f64> = weights
+            .chunks_exact(self.dimension)
+            .map(|w| dot(w, x))
+            .collect();
         let mut values = vec![0.0; fields.len()];
         Activation::Erf.value(&fields, &mut values);
         values.iter().sum()
@@ -181,7 +184,8 @@ pub(super) fn natural_direction(
     let rank = basis.len() / dimension;
     let inside = |vectors: &[f64]| -> Vec<f64> {
         let rows = vectors.chunks_exact(dimension);
-        rows.flat_map(|v| basis.chunks_exact(dimension).map(move |u| dot(u, v))).collect()
+        rows.flat_map(|v| basis.chunks_exact(dimension).map(move |u| dot(u, v)))
+            .collect()
     };
     let (small_weights, small_gradient) = (inside(weights), inside(gradient));
     let mut small = vec![0.0; units * rank];

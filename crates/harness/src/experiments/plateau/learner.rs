@@ -1,9 +1,7 @@
 //! The ways of learning that are compared, one example a step.
 
 use neuromanifold_model::Gaussian;
-use neuromanifold_optim::{
-    AdaptiveNaturalGradient, Objective, Optimizer, Rule, Schedule, Sgd,
-};
+use neuromanifold_optim::{AdaptiveNaturalGradient, Objective, Optimizer, Rule, Schedule, Sgd};
 
 use super::committee::{SoftCommittee, natural_direction};
 use crate::HarnessError;
@@ -22,7 +20,11 @@ pub(super) enum Learner {
 /// A learner at work on inputs of one dimension.
 pub(super) enum Work {
     Gradient(Sgd),
-    Natural { rate: f64, gradient: Vec<f64>, step: Vec<f64> },
+    Natural {
+        rate: f64,
+        gradient: Vec<f64>,
+        step: Vec<f64>,
+    },
     Adaptive(Box<AdaptiveNaturalGradient>),
 }
 
@@ -45,11 +47,13 @@ impl Learner {
                 gradient: vec![0.0; parameters],
                 step: vec![0.0; parameters],
             },
-            Self::Adaptive { eta, epsilon } => Work::Adaptive(Box::new(AdaptiveNaturalGradient::new(
-                Rule::ShermanMorrison,
-                Schedule::constant(eta / n)?,
-                Schedule::constant(epsilon)?,
-            ))),
+            Self::Adaptive { eta, epsilon } => {
+                Work::Adaptive(Box::new(AdaptiveNaturalGradient::new(
+                    Rule::ShermanMorrison,
+                    Schedule::constant(eta / n)?,
+                    Schedule::constant(epsilon)?,
+                )))
+            }
         })
     }
 }
@@ -71,7 +75,11 @@ impl Work {
             Self::Adaptive(optimizer) => {
                 optimizer.step(&objective, weights)?;
             }
-            Self::Natural { rate, gradient, step } => {
+            Self::Natural {
+                rate,
+                gradient,
+                step,
+            } => {
                 objective.gradient(weights, gradient)?;
                 natural_direction(weights, gradient, committee.dimension, step)?;
                 for (w, s) in weights.iter_mut().zip(step) {

@@ -9,7 +9,10 @@ use rayon::prelude::*;
 use self::learner::Learner;
 use self::simulation::{Trajectory, learn};
 use super::spread::Spread;
-use crate::{Axis, Claim, Column, Context, Experiment, Figure, HarnessError, Panel, Record, Series, Source, Table};
+use crate::{
+    Axis, Claim, Column, Context, Experiment, Figure, HarnessError, Panel, Record, Series, Source,
+    Table,
+};
 
 /// `plateau`: a two-unit student learns a two-unit teacher on line, from an almost symmetric start.
 #[derive(Debug)]
@@ -24,7 +27,10 @@ const GRADIENT: Learner = Learner::Gradient { eta: 1.5 };
 const SLOW: Learner = Learner::Natural { eta: 0.1 };
 const FAST: Learner = Learner::Natural { eta: 0.3 };
 const TOO_FAST: Learner = Learner::Natural { eta: 1.0 };
-const ADAPTIVE: Learner = Learner::Adaptive { eta: 0.1, epsilon: 0.002 };
+const ADAPTIVE: Learner = Learner::Adaptive {
+    eta: 0.1,
+    epsilon: 0.002,
+};
 const LEARNERS: [Learner; 5] = [GRADIENT, SLOW, FAST, TOO_FAST, ADAPTIVE];
 
 impl Experiment for Plateau {
@@ -42,14 +48,34 @@ impl Experiment for Plateau {
 
     fn sources(&self) -> Vec<Source> {
         vec![
-            Source::new("D. Saad, S. A. Solla", 1995, "On-line learning in soft committee machines", "Physical Review E 52, 4225–4243")
-                .doi("10.1103/PhysRevE.52.4225"),
-            Source::new("M. Rattray, D. Saad, S. Amari", 1998, "Natural gradient descent for on-line learning", "Physical Review Letters 81, 5461–5464")
-                .doi("10.1103/PhysRevLett.81.5461"),
-            Source::new("S. Amari, H. Park, K. Fukumizu", 2000, "Adaptive method of realizing natural gradient learning for multilayer perceptrons", "Neural Computation 12(6), 1399–1409")
-                .doi("10.1162/089976600300015420"),
-            Source::new("M. Inoue, H. Park, M. Okada", 2003, "On-line learning theory of soft committee machines with correlated hidden units", "Journal of the Physical Society of Japan 72, 805–810")
-                .arxiv("cond-mat/0212006"),
+            Source::new(
+                "D. Saad, S. A. Solla",
+                1995,
+                "On-line learning in soft committee machines",
+                "Physical Review E 52, 4225–4243",
+            )
+            .doi("10.1103/PhysRevE.52.4225"),
+            Source::new(
+                "M. Rattray, D. Saad, S. Amari",
+                1998,
+                "Natural gradient descent for on-line learning",
+                "Physical Review Letters 81, 5461–5464",
+            )
+            .doi("10.1103/PhysRevLett.81.5461"),
+            Source::new(
+                "S. Amari, H. Park, K. Fukumizu",
+                2000,
+                "Adaptive method of realizing natural gradient learning for multilayer perceptrons",
+                "Neural Computation 12(6), 1399–1409",
+            )
+            .doi("10.1162/089976600300015420"),
+            Source::new(
+                "M. Inoue, H. Park, M. Okada",
+                2003,
+                "On-line learning theory of soft committee machines with correlated hidden units",
+                "Journal of the Physical Society of Japan 72, 805–810",
+            )
+            .arxiv("cond-mat/0212006"),
         ]
     }
 
@@ -65,13 +91,22 @@ impl Experiment for Plateau {
         let runs: Vec<Trajectory> = jobs
             .par_iter()
             .map(|(learner, seed)| {
-                let run = learn(*learner, dimension, ASYMMETRY, alpha_max, context, &mut context.rng(*seed));
+                let run = learn(
+                    *learner,
+                    dimension,
+                    ASYMMETRY,
+                    alpha_max,
+                    context,
+                    &mut context.rng(*seed),
+                );
                 context.progress().advance(1);
                 run
             })
             .collect::<Result<_, _>>()?;
-        let runs: Vec<(Learner, &[Trajectory])> =
-            LEARNERS.into_iter().zip(runs.chunks_exact(seeds as usize)).collect();
+        let runs: Vec<(Learner, &[Trajectory])> = LEARNERS
+            .into_iter()
+            .zip(runs.chunks_exact(seeds as usize))
+            .collect();
 
         let mut record = Record::new();
         record.paragraph(format!(
@@ -123,20 +158,34 @@ fn learning_curves(runs: &[(Learner, &[Trajectory])]) -> Figure {
 
 fn order_parameters(runs: &[(Learner, &[Trajectory])]) -> Figure {
     let shown = [GRADIENT, SLOW, ADAPTIVE];
-    let panels = runs.iter().filter(|(learner, _)| shown.contains(learner)).map(|(learner, trajectories)| {
-        let run = &trajectories[0];
-        let series = |label: &str, value: &dyn Fn(usize) -> f64| {
-            Series::line(label, run.alpha.iter().copied(), (0..run.alpha.len()).map(value))
-        };
-        let mut panel = Panel::new(learner.label(), Axis::linear("α = steps / n"), Axis::linear("overlap"));
-        for (k, name) in ["R_{11}", "R_{12}", "R_{21}", "R_{22}"].into_iter().enumerate() {
-            panel = panel.with(series(name, &|t| run.teacher_overlaps[t][k]));
-        }
-        for (k, name) in ["Q_{11}", "Q_{12}", "Q_{22}"].into_iter().enumerate() {
-            panel = panel.with(series(name, &|t| run.student_overlaps[t][k]));
-        }
-        panel
-    });
+    let panels = runs
+        .iter()
+        .filter(|(learner, _)| shown.contains(learner))
+        .map(|(learner, trajectories)| {
+            let run = &trajectories[0];
+            let series = |label: &str, value: &dyn Fn(usize) -> f64| {
+                Series::line(
+                    label,
+                    run.alpha.iter().copied(),
+                    (0..run.alpha.len()).map(value),
+                )
+            };
+            let mut panel = Panel::new(
+                learner.label(),
+                Axis::linear("α = steps / n"),
+                Axis::linear("overlap"),
+            );
+            for (k, name) in ["R_{11}", "R_{12}", "R_{21}", "R_{22}"]
+                .into_iter()
+                .enumerate()
+            {
+                panel = panel.with(series(name, &|t| run.teacher_overlaps[t][k]));
+            }
+            for (k, name) in ["Q_{11}", "Q_{12}", "Q_{22}"].into_iter().enumerate() {
+                panel = panel.with(series(name, &|t| run.student_overlaps[t][k]));
+            }
+            panel
+        });
     Figure::multiples(
         "order-parameters",
         "Overlaps of the student with the teacher (R) and with itself (Q) in one run of three learners.",
@@ -186,21 +235,33 @@ fn claims(record: &mut Record, runs: &[(Learner, &[Trajectory])], alpha_max: f64
         })
     };
     let gradient = escape(GRADIENT).median;
-    record.claim(Claim::within("α at which gradient descent (η = 1.5) escapes, median", 50.0..=150.0, gradient));
+    record.claim(Claim::within(
+        "α at which gradient descent (η = 1.5) escapes, median",
+        50.0..=150.0,
+        gradient,
+    ));
     for learner in [SLOW, FAST] {
         record.claim(Claim::at_most(
-            format!("α at which {} escapes, over that of gradient descent", learner.label()),
+            format!(
+                "α at which {} escapes, over that of gradient descent",
+                learner.label()
+            ),
             0.95,
             escape(learner).median / gradient,
         ));
     }
     record.claim(Claim::at_most(
-        format!("α at which the {} learner escapes, over that of gradient descent", ADAPTIVE.label()),
+        format!(
+            "α at which the {} learner escapes, over that of gradient descent",
+            ADAPTIVE.label()
+        ),
         1.0,
         escape(ADAPTIVE).median / gradient,
     ));
     let stuck = runs.iter().find(|(learner, _)| *learner == TOO_FAST);
-    let escaped = stuck.map_or(0, |(_, t)| t.iter().filter(|t| t.escape(ESCAPED).is_finite()).count());
+    let escaped = stuck.map_or(0, |(_, t)| {
+        t.iter().filter(|t| t.escape(ESCAPED).is_finite()).count()
+    });
     record.claim(Claim::equal(
         format!("runs of {} that escape by α = {alpha_max}: “no plateau” is a statement about small steps", TOO_FAST.label()),
         0_usize,

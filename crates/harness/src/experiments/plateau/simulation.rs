@@ -48,7 +48,11 @@ pub(super) fn learn(
         trajectory.record(alpha as f64, &weights, &teacher, dimension);
         for _ in 0..dimension {
             x.fill_with(|| StandardNormal.sample(rng));
-            let committee = SoftCommittee { inputs: &x, dimension, units: UNITS };
+            let committee = SoftCommittee {
+                inputs: &x,
+                dimension,
+                units: UNITS,
+            };
             let target = committee.output(&teacher);
             work.learn(&committee, target, &mut weights)?;
         }
@@ -61,9 +65,12 @@ impl Trajectory {
         let r = overlaps(weights, teacher, dimension);
         let q = overlaps(weights, weights, dimension);
         self.alpha.push(alpha);
-        self.error.push(generalisation_error(weights, teacher, dimension));
-        self.teacher_overlaps.push([r[(0, 0)], r[(0, 1)], r[(1, 0)], r[(1, 1)]]);
-        self.student_overlaps.push([q[(0, 0)], q[(0, 1)], q[(1, 1)]]);
+        self.error
+            .push(generalisation_error(weights, teacher, dimension));
+        self.teacher_overlaps
+            .push([r[(0, 0)], r[(0, 1)], r[(1, 0)], r[(1, 1)]]);
+        self.student_overlaps
+            .push([q[(0, 0)], q[(0, 1)], q[(1, 1)]]);
     }
 }
 
@@ -80,7 +87,8 @@ fn teacher(dimension: usize) -> Vec<f64> {
 fn near_symmetric_student(dimension: usize, asymmetry: f64) -> Vec<f64> {
     let r = [[1.0, 0.3], [0.2, 0.9]].map(|row| row.map(|entry: f64| asymmetry * entry));
     // What the teacher's plane does not account for of Q, factored along the next two axes.
-    let rest = |i: usize, k: usize| 0.25 * f64::from(i == k) - r[i][0] * r[k][0] - r[i][1] * r[k][1];
+    let rest =
+        |i: usize, k: usize| 0.25 * f64::from(i == k) - r[i][0] * r[k][0] - r[i][1] * r[k][1];
     let first = rest(0, 0).sqrt();
     let cross = rest(1, 0) / first;
     let mut weights = vec![0.0; UNITS * dimension];

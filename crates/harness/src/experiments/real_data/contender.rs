@@ -3,8 +3,8 @@
 use std::fmt;
 
 use neuromanifold_optim::{
-    Adam, AdaptiveNaturalGradient, Damping, LevenbergMarquardt, Momentum, NaturalGradient, OptimError, Optimizer, Rule,
-    Schedule, Sgd,
+    Adam, AdaptiveNaturalGradient, Damping, LevenbergMarquardt, Momentum, NaturalGradient,
+    OptimError, Optimizer, Rule, Schedule, Sgd,
 };
 
 use super::cost;
@@ -66,8 +66,13 @@ const FULL_BATCH: f64 = 3e-3;
 const LARGEST_ADAPTIVE: usize = 3_000;
 
 impl Contender {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Natural, Self::Adaptive, Self::AdaptiveFirstOrder, Self::Adam, Self::Momentum];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Natural,
+        Self::Adaptive,
+        Self::AdaptiveFirstOrder,
+        Self::Adam,
+        Self::Momentum,
+    ];
 
     /// Its name in figures and tables.
     pub(super) fn name(self) -> &'static str {
@@ -82,7 +87,10 @@ impl Contender {
 
     /// Its place in the palette.
     pub(super) fn slot(self) -> usize {
-        Self::ALL.iter().position(|other| *other == self).unwrap_or(0)
+        Self::ALL
+            .iter()
+            .position(|other| *other == self)
+            .unwrap_or(0)
     }
 
     /// Whether it knows no metric.
@@ -102,38 +110,67 @@ impl Contender {
         let mini = MINI_BATCH.min(all);
         let columns = (COLUMNS / problem.likelihood.factor_rank(problem.net.outputs())).max(1);
         match self {
-            Self::Momentum => product(&[mini, all], &[0.003, 0.01, 0.03, 0.1, 0.3], &[MetricSetting::None]),
-            Self::Adam => product(&[mini, all], &[0.001, 0.003, 0.01, 0.03, 0.1], &[MetricSetting::None]),
-            Self::Natural if cost::step(problem, self, all) <= FULL_BATCH => {
-                product(&[all], &[1.0], &[1e-3, 1e-1, 10.0].map(MetricSetting::Searched))
-            }
-            Self::Natural => product(&[columns.min(all)], &[0.1, 0.3, 1.0], &[1e-2, 1e-1, 1.0].map(MetricSetting::Damping)),
-            Self::Adaptive | Self::AdaptiveFirstOrder => {
-                product(&[FEW.min(all)], &[0.01, 0.03, 0.1, 0.3], &[1e-3, 1e-2, 1e-1].map(MetricSetting::Forgetting))
-            }
+            Self::Momentum => product(
+                &[mini, all],
+                &[0.003, 0.01, 0.03, 0.1, 0.3],
+                &[MetricSetting::None],
+            ),
+            Self::Adam => product(
+                &[mini, all],
+                &[0.001, 0.003, 0.01, 0.03, 0.1],
+                &[MetricSetting::None],
+            ),
+            Self::Natural if cost::step(problem, self, all) <= FULL_BATCH => product(
+                &[all],
+                &[1.0],
+                &[1e-3, 1e-1, 10.0].map(MetricSetting::Searched),
+            ),
+            Self::Natural => product(
+                &[columns.min(all)],
+                &[0.1, 0.3, 1.0],
+                &[1e-2, 1e-1, 1.0].map(MetricSetting::Damping),
+            ),
+            Self::Adaptive | Self::AdaptiveFirstOrder => product(
+                &[FEW.min(all)],
+                &[0.01, 0.03, 0.1, 0.3],
+                &[1e-3, 1e-2, 1e-1].map(MetricSetting::Forgetting),
+            ),
         }
     }
 
     /// The optimiser with a setting, for a run of so many steps.
-    pub(super) fn optimizer(self, setting: Setting, steps: usize) -> Result<Box<dyn Optimizer>, OptimError> {
-        let rate = match setting.decay {
-            Decay::Constant => Schedule::constant(setting.learning_rate)?,
-            Decay::Cosine => Schedule::cosine(setting.learning_rate, FLOOR * setting.learning_rate, steps.max(1) as u64)?,
+    pub(super) fn optimizer(
+        self,
+        setting: Setting,
+        steps: usize,
+    ) -> Result<Box<dyn Optimizer>, OptimError> {
+        let schedule = |initial: f64| match setting.decay {
+            Decay::Constant => Schedule::constant(initial),
+            Decay::Cosine => Schedule::cosine(initial, FLOOR * initial, steps.max(1) as u64),
         };
+        let rate = schedule(setting.learning_rate)?;
         Ok(match (self, setting.metric) {
             (Self::Adam, _) => Box::new(Adam::new(rate)),
             (Self::Natural, MetricSetting::Searched(initial)) => {
-                let damping = Damping::LevenbergMarquardt(LevenbergMarquardt::default().with_initial(initial)?);
+                let damping = Damping::LevenbergMarquardt(
+                    LevenbergMarquardt::default().with_initial(initial)?,
+                );
                 Box::new(NaturalGradient::new(damping)?)
             }
             (Self::Natural, MetricSetting::Damping(lambda)) => {
                 Box::new(NaturalGradient::new(Damping::Fixed(lambda))?.with_learning_rate(rate))
             }
             (Self::Adaptive, MetricSetting::Forgetting(epsilon)) => {
-                Box::new(AdaptiveNaturalGradient::new(Rule::ShermanMorrison, rate, Schedule::constant(epsilon)?))
+                let weight = schedule(epsilon)?;
+                Box::new(AdaptiveNaturalGradient::new(
+                    Rule::ShermanMorrison,
+                    rate,
+                    weight,
+                ))
             }
             (Self::AdaptiveFirstOrder, MetricSetting::Forgetting(epsilon)) => {
-                Box::new(AdaptiveNaturalGradient::new(Rule::FirstOrder, rate, Schedule::constant(epsilon)?))
+                let weight = schedule(epsilon)?;
+                Box::new(AdaptiveNaturalGradient::new(Rule::FirstOrder, rate, weight))
             }
             _ => Box::new(Sgd::new(rate).with_momentum(Momentum::HeavyBall(0.9))?),
         })
@@ -144,7 +181,12 @@ fn product(batches: &[usize], rates: &[f64], metrics: &[MetricSetting]) -> Vec<S
     let mut grid = Vec::new();
     for &batch in batches {
         for &learning_rate in rates {
-            grid.extend(metrics.iter().map(|&metric| Setting { batch, learning_rate, decay: Decay::Cosine, metric }));
+            grid.extend(metrics.iter().map(|&metric| Setting {
+                batch,
+                learning_rate,
+                decay: Decay::Cosine,
+                metric,
+            }));
         }
     }
     grid.dedup();
@@ -157,7 +199,9 @@ impl fmt::Display for Setting {
         write!(formatter, "η = {}", number(self.learning_rate))?;
         match self.metric {
             MetricSetting::None => Ok(()),
-            MetricSetting::Searched(initial) => write!(formatter, ", λ_{{1}} = {} tr G/P", number(initial)),
+            MetricSetting::Searched(initial) => {
+                write!(formatter, ", λ_{{1}} = {} tr G/P", number(initial))
+            }
             MetricSetting::Damping(lambda) => write!(formatter, ", λ = {}", number(lambda)),
             MetricSetting::Forgetting(epsilon) => write!(formatter, ", ε = {}", number(epsilon)),
         }

@@ -6,15 +6,15 @@ use super::contender::Contender;
 use super::problem::Problem;
 
 /// Nominal seconds of a step that are the same for every size.
-const OVERHEAD: f64 = 2.5e-6;
+const OVERHEAD: f64 = 2e-6;
 /// Nominal seconds for a unit of one example, forward and back.
-const UNIT: f64 = 6e-9;
+const UNIT: f64 = 3.5e-9;
 /// Nominal seconds for a weight of one example, forward and back.
 const WEIGHT: f64 = 0.5e-9;
 /// Multiplications that a nominal second does in products of large matrices.
-const MULTIPLICATIONS: f64 = 35e9;
+const MULTIPLICATIONS: f64 = 50e9;
 /// The dimension at which products of matrices have half that speed.
-const SMALL: f64 = 250.0;
+const SMALL: f64 = 400.0;
 /// Nominal seconds for reading or writing an entry of a matrix.
 const ENTRY: f64 = 0.3e-9;
 /// Passes of a step that searches for its damping, on average: gradient, trial and the curvature of the path.
@@ -25,17 +25,24 @@ pub(super) fn step(problem: &Problem, contender: Contender, batch: usize) -> f64
     let parameters = problem.net.parameters() as f64;
     let rank = problem.likelihood.factor_rank(problem.net.outputs()) as f64;
     let columns = rank * batch as f64;
-    let products = |multiplications: f64| multiplications * (1.0 + SMALL / parameters) / MULTIPLICATIONS;
+    let products =
+        |multiplications: f64| multiplications * (1.0 + SMALL / parameters) / MULTIPLICATIONS;
     let passes = pass(problem, batch);
     match contender {
         Contender::Momentum | Contender::Adam => OVERHEAD + passes,
         Contender::Natural => {
             let small = parameters.min(columns);
-            OVERHEAD + PASSES * passes + products(parameters * columns * small / 2.0 + small.powi(3) / 5.0)
+            OVERHEAD
+                + PASSES * passes
+                + products(parameters * columns * small / 2.0 + small.powi(3) / 5.0)
         }
         Contender::Adaptive | Contender::AdaptiveFirstOrder => {
             // one column needs one product of a matrix and a vector; more of them one of matrices
-            let update = if columns > 1.0 { products(2.0 * parameters.powi(2) * columns) } else { 0.0 };
+            let update = if columns > 1.0 {
+                products(2.0 * parameters.powi(2) * columns)
+            } else {
+                0.0
+            };
             OVERHEAD + passes + update + ENTRY * parameters.powi(2)
         }
     }
@@ -43,10 +50,15 @@ pub(super) fn step(problem: &Problem, contender: Contender, batch: usize) -> f64
 
 /// How many times the nominal seconds of a small problem a problem is given: more where passes take long.
 pub(super) fn allowance(problem: &Problem) -> f64 {
-    (pass(problem, problem.parts.train.len()) / 2e-4).clamp(1.0, 4.0)
+    (pass(problem, problem.parts.train.len()) / 2e-4).clamp(1.0, 3.0)
 }
 
 fn pass(problem: &Problem, batch: usize) -> f64 {
-    let units: usize = problem.net.layers().iter().map(|layer| layer.outputs()).sum();
+    let units: usize = problem
+        .net
+        .layers()
+        .iter()
+        .map(|layer| layer.outputs())
+        .sum();
     batch as f64 * (UNIT * units as f64 + WEIGHT * problem.net.parameters() as f64)
 }

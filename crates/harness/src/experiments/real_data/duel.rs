@@ -46,7 +46,9 @@ impl Duel {
 
     /// The shortest wall time of a run of Adam: all of them are known up to here.
     pub(super) fn adam_seconds(&self) -> f64 {
-        self.adam_runs().map(|run| run.last().seconds).fold(f64::INFINITY, f64::min)
+        self.adam_runs()
+            .map(|run| run.last().seconds)
+            .fold(f64::INFINITY, f64::min)
     }
 
     /// What natural gradient is given.
@@ -57,17 +59,26 @@ impl Duel {
     /// Training losses of natural gradient after that time, one a seed.
     pub(super) fn natural_losses(&self) -> Vec<f64> {
         let seconds = self.natural_seconds();
-        self.natural.iter().map(|run| at_time(run, seconds).train).collect()
+        self.natural
+            .iter()
+            .map(|run| at_time(run, seconds).train)
+            .collect()
     }
 
     /// The least training loss that any run of Adam, of any seed and either setting, has had at any time.
     pub(super) fn least_adam_loss(&self) -> f64 {
-        self.adam_runs().flat_map(|run| &run.points).map(|point| point.train).fold(f64::INFINITY, f64::min)
+        self.adam_runs()
+            .flat_map(|run| &run.points)
+            .map(|point| point.train)
+            .fold(f64::INFINITY, f64::min)
     }
 
     /// The median of Adam's losses at the end, for the better of the two settings.
     pub(super) fn median_adam_loss(&self) -> f64 {
-        let medians = self.adam.iter().map(|(_, runs)| median(runs.iter().map(|run| run.last().train)));
+        let medians = self
+            .adam
+            .iter()
+            .map(|(_, runs)| median(runs.iter().map(|run| run.last().train)));
         medians.fold(f64::INFINITY, f64::min)
     }
 
@@ -75,8 +86,17 @@ impl Duel {
     /// if it never does.
     pub(super) fn seconds_to_pass_adam(&self) -> f64 {
         let target = self.least_adam_loss();
-        let passed = |run: &Run| run.points.iter().find(|point| point.train <= target).map(|point| point.seconds);
-        median(self.natural.iter().map(|run| passed(run).unwrap_or(f64::INFINITY)))
+        let passed = |run: &Run| {
+            run.points
+                .iter()
+                .find(|point| point.train <= target)
+                .map(|point| point.seconds)
+        };
+        median(
+            self.natural
+                .iter()
+                .map(|run| passed(run).unwrap_or(f64::INFINITY)),
+        )
     }
 
     /// What the batch of a setting is called.
@@ -93,7 +113,12 @@ impl Duel {
 }
 
 /// Tunes Adam on all cores, then runs each alone.
-pub(super) fn fight(problem: &Problem, place: u64, effort: Effort, context: &Context) -> Result<Duel, HarnessError> {
+pub(super) fn fight(
+    problem: &Problem,
+    place: u64,
+    effort: Effort,
+    context: &Context,
+) -> Result<Duel, HarnessError> {
     let trials = Trials {
         problem,
         place,
@@ -107,21 +132,59 @@ pub(super) fn fight(problem: &Problem, place: u64, effort: Effort, context: &Con
     for batch in [whole, MINI_BATCH] {
         let tried = tune(trials, Contender::Adam, &grid(batch), context)?;
         if let Some(best) = tried.into_iter().next() {
-            let runs = runs(problem, place, Contender::Adam, best.setting, best.steps, effort.seeds, context)?;
+            let runs = runs(
+                problem,
+                place,
+                Contender::Adam,
+                best.setting,
+                best.steps,
+                effort.seeds,
+                context,
+            )?;
             adam.push((best, runs));
         }
     }
-    let setting = Setting { batch: whole, ..UNTUNED };
+    let setting = Setting {
+        batch: whole,
+        ..UNTUNED
+    };
     // three times what it is given, to show where it goes from there
-    let natural_steps = steps(problem, Contender::Natural, setting, 3.0 * effort.seconds / HANDICAP);
-    let natural = runs(problem, place, Contender::Natural, setting, natural_steps, effort.seeds, context)?;
-    Ok(Duel { natural, adam, settings: Duel::SETTINGS })
+    let natural_steps = steps(
+        problem,
+        Contender::Natural,
+        setting,
+        3.0 * effort.seconds / HANDICAP,
+    );
+    let natural = runs(
+        problem,
+        place,
+        Contender::Natural,
+        setting,
+        natural_steps,
+        effort.seeds,
+        context,
+    )?;
+    Ok(Duel {
+        natural,
+        adam,
+        settings: Duel::SETTINGS,
+    })
 }
 
 fn grid(batch: usize) -> Vec<Setting> {
     let metric = MetricSetting::None;
-    let setting = |decay| move |learning_rate| Setting { batch, learning_rate, decay, metric };
-    [Decay::Constant, Decay::Cosine].into_iter().flat_map(|decay| RATES.map(setting(decay))).collect()
+    let setting = |decay| {
+        move |learning_rate| Setting {
+            batch,
+            learning_rate,
+            decay,
+            metric,
+        }
+    };
+    [Decay::Constant, Decay::Cosine]
+        .into_iter()
+        .flat_map(|decay| RATES.map(setting(decay)))
+        .collect()
 }
 
 fn runs(
@@ -133,7 +196,16 @@ fn runs(
     seeds: u64,
     context: &Context,
 ) -> Result<Vec<Run>, HarnessError> {
-    let plan = |seed| Plan { problem, place, parts: &problem.parts, contender, setting, steps, seed, watched: Watched::Everything };
+    let plan = |seed| Plan {
+        problem,
+        place,
+        parts: &problem.parts,
+        contender,
+        setting,
+        steps,
+        seed,
+        watched: Watched::Everything,
+    };
     (0..seeds)
         .map(|seed| {
             let run = train(&plan(seed), context);

@@ -25,14 +25,23 @@ pub(super) fn write(record: &mut Record, duel: &Duel) {
          has at the left mark, Adam does not have at the right one, ten times as late.",
         duel.natural.len(),
     );
-    let mut figure =
-        Figure::new("ten-times", caption, Axis::log("wall time").unit("s"), Axis::log("train MSE")).with(
-            band(Contender::Natural.name(), along_time(&duel.natural)).slot(Contender::Natural.slot()),
-        );
+    let mut figure = Figure::new(
+        "ten-times",
+        caption,
+        Axis::log("wall time").unit("s"),
+        Axis::log("train MSE"),
+    )
+    .with(
+        band(Contender::Natural.name(), along_time(&duel.natural)).slot(Contender::Natural.slot()),
+    );
     for (index, (tried, runs)) in duel.adam.iter().enumerate() {
         let label = format!("Adam, {}", duel.batch_name(tried));
         // the colour that Adam has elsewhere, and one that no other optimiser has
-        let slot = if index == 0 { Contender::Adam.slot() } else { Contender::ALL.len() };
+        let slot = if index == 0 {
+            Contender::Adam.slot()
+        } else {
+            Contender::ALL.len()
+        };
         figure = figure.with(band(&label, along_time(runs)).slot(slot));
     }
     let (natural, adam) = (duel.natural_seconds(), duel.adam_seconds());
@@ -64,14 +73,28 @@ fn duel_table(duel: &Duel) -> Table {
         Column::new("largest").digits(3),
         Column::new("test NRMSE").digits(3),
     ];
-    let mut table = Table::new("ten-times-numbers", "The same in numbers: natural gradient after t, Adam after 10 t.", columns);
+    let mut table = Table::new(
+        "ten-times-numbers",
+        "The same in numbers: natural gradient after t, Adam after 10 t.",
+        columns,
+    );
     let natural = duel.natural_seconds();
     let at = |run: &Run| *at_time(run, natural);
     let points: Vec<_> = duel.natural.iter().map(at).collect();
-    let rows = std::iter::once((Contender::Natural, "λ searched for".to_owned(), natural, points));
+    let rows = std::iter::once((
+        Contender::Natural,
+        "λ searched for".to_owned(),
+        natural,
+        points,
+    ));
     let adam = duel.adam.iter().map(|(tried, runs)| {
         let setting = format!("{}, {}", duel.batch_name(tried), tried.setting);
-        (Contender::Adam, setting, duration(runs), runs.iter().map(|run| *run.last()).collect())
+        (
+            Contender::Adam,
+            setting,
+            duration(runs),
+            runs.iter().map(|run| *run.last()).collect(),
+        )
     });
     for (contender, setting, time, points) in rows.chain(adam) {
         let losses = |part| quantile(points.iter().map(|point| point.train), part);
@@ -90,7 +113,11 @@ fn duel_table(duel: &Duel) -> Table {
 }
 
 fn seconds_of(value: f64) -> String {
-    if value < 0.1 { format!("{} ms", significant(1e3 * value, 2)) } else { seconds(value) }
+    if value < 0.1 {
+        format!("{} ms", significant(1e3 * value, 2))
+    } else {
+        seconds(value)
+    }
 }
 
 /// Claims about the duel.

@@ -4,6 +4,7 @@ mod contender;
 mod cost;
 mod duel;
 mod duel_report;
+mod observation;
 mod problem;
 mod quantiles;
 mod report;
@@ -85,8 +86,13 @@ impl Experiment for RealData {
                 "Neural Networks 13(7), 755–764",
             )
             .doi("10.1016/S0893-6080(00)00051-4"),
-            Source::new("D. P. Kingma, J. Ba", 2015, "Adam: a method for stochastic optimization", "ICLR 2015")
-                .arxiv("1412.6980"),
+            Source::new(
+                "D. P. Kingma, J. Ba",
+                2015,
+                "Adam: a method for stochastic optimization",
+                "ICLR 2015",
+            )
+            .arxiv("1412.6980"),
             Source::new(
                 "J. Martens",
                 2020,
@@ -117,14 +123,17 @@ impl Experiment for RealData {
         for (place, problem) in problem::all(context)?.into_iter().enumerate() {
             comparisons.push(compare(problem, place as u64, scale, context)?);
         }
-        report::problems(&mut record, &comparisons);
+        report::problems(&mut record, &comparisons, context.effort());
         let effort = duel::Effort {
-            seconds: context.pick(0.15, 1.0, 3.0),
+            seconds: context.pick(0.15, 0.7, 3.0),
             tuning_seeds: context.pick(1, 1, 3),
             seeds: scale.seeds,
         };
         let series = problem::mackey_glass_problem()?;
-        context.progress().begin("Adam against natural gradient", duel::Duel::SETTINGS + 3 * effort.seeds as usize);
+        context.progress().begin(
+            "Adam against natural gradient",
+            duel::Duel::SETTINGS + 3 * effort.seeds as usize,
+        );
         let duel = duel::fight(&series, 9, effort, context)?;
         duel_report::write(&mut record, &duel);
         Ok(record)
@@ -132,11 +141,25 @@ impl Experiment for RealData {
 }
 
 /// Tunes every contender on all cores, then runs each alone, one run at a time, so that wall times are fair.
-fn compare(problem: Problem, place: u64, scale: Scale, context: &Context) -> Result<Comparison, HarnessError> {
+fn compare(
+    problem: Problem,
+    place: u64,
+    scale: Scale,
+    context: &Context,
+) -> Result<Comparison, HarnessError> {
     let seconds = scale.seconds * cost::allowance(&problem);
-    let contenders: Vec<_> = Contender::ALL.into_iter().filter(|contender| contender.takes_part(&problem)).collect();
-    let grids: Vec<_> = contenders.iter().map(|contender| contender.grid(&problem)).collect();
-    context.progress().begin(format!("{}: tuning", problem.name), grids.iter().map(Vec::len).sum());
+    let contenders: Vec<_> = Contender::ALL
+        .into_iter()
+        .filter(|contender| contender.takes_part(&problem))
+        .collect();
+    let grids: Vec<_> = contenders
+        .iter()
+        .map(|contender| contender.grid(&problem))
+        .collect();
+    context.progress().begin(
+        format!("{}: tuning", problem.name),
+        grids.iter().map(Vec::len).sum(),
+    );
     let trials = Trials {
         problem: &problem,
         place,
@@ -149,39 +172,50 @@ fn compare(problem: Problem, place: u64, scale: Scale, context: &Context) -> Res
     for (contender, grid) in contenders.iter().zip(&grids) {
         chosen.push((*contender, tune(trials, *contender, grid, context)?));
     }
-    context.progress().begin(format!("{}: timed runs", problem.name), chosen.len() * scale.seeds as usize);
+    context.progress().begin(
+        format!("{}: timed runs", problem.name),
+        chosen.len() * scale.seeds as usize,
+    );
     let mut entries = Vec::new();
     for (contender, tried) in chosen {
         let setting = tried[0].setting;
         let setting = if setting.batch == problem.tuning.train.len() {
             // the whole batch is larger where the final runs train on more examples
-            contender::Setting { batch: problem.parts.train.len(), ..setting }
+            contender::Setting {
+                batch: problem.parts.train.len(),
+                ..setting
+            }
         } else {
             setting
         };
         let steps = tuning::steps(&problem, contender, setting, seconds);
         let mut runs = Vec::new();
         for seed in 0..scale.seeds {
-            context.progress().note(format!("{}, {}", problem.name, contender.name()));
+            context
+                .progress()
+                .note(format!("{}, {}", problem.name, contender.name()));
             let (problem, parts, watched) = (&problem, &problem.parts, Watched::Everything);
-            runs.push(train(&Plan { problem, place, parts, contender, setting, steps, seed, watched }, context)?);
+            runs.push(train(
+                &Plan {
+                    problem,
+                    place,
+                    parts,
+                    contender,
+                    setting,
+                    steps,
+                    seed,
+                    watched,
+                },
+                context,
+            )?);
             context.progress().advance(1);
         }
-        entries.push(Entry { contender, tried, steps, runs });
+        entries.push(Entry {
+            contender,
+            tried,
+            steps,
+            runs,
+        });
     }
-    dump(&problem, &entries);
     Ok(Comparison { problem, entries })
-}
-
-fn dump(problem: &Problem, entries: &[Entry]) {
-    use quantiles::*;
-    eprintln!("== {} {} P={}", problem.name, problem.net, problem.net.parameters());
-    let t = entries.iter().map(|e| duration(&e.runs)).fold(f64::INFINITY, f64::min);
-    for e in entries {
-        eprintln!("{:28} {} b={} steps {} {:.3}s | train at {t:.3}s {:.3e} end {:.3e} | test {:.4} [{:.4}..{:.4}]", e.contender.name(), e.tried[0].setting, e.tried[0].setting.batch, e.runs[0].last().step, duration(&e.runs),
-            median(e.runs.iter().map(|r| at_time(r, t).train)), 
-            median(e.runs.iter().map(|r| r.last().train)),
-            median(e.runs.iter().map(|r| r.kept().test_error)), quantile(e.runs.iter().map(|r| r.kept().test_error), 0.0), quantile(e.runs.iter().map(|r| r.kept().test_error), 1.0));
-        for t in &e.tried { eprintln!("     {:.4e} {} b={} steps {} broken {}/{}", t.score, t.setting, t.setting.batch, t.steps, t.broken(), t.endings.len()); }
-    }
 }

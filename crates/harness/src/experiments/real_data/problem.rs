@@ -65,17 +65,25 @@ impl Problem {
 
     /// What the loss curves show. A mean square error is half as many nats as it is large, noise of variance one given.
     pub(super) fn loss_name(&self) -> (&'static str, &'static str) {
-        if self.is_regression() { ("train MSE", "") } else { ("train loss", "nats") }
+        if self.is_regression() {
+            ("train MSE", "")
+        } else {
+            ("train loss", "nats")
+        }
     }
 
     /// The loss of outputs: mean square error for numbers, mean negative log-likelihood in nats for labels.
     pub(super) fn loss(&self, outputs: &[f64], part: &Dataset) -> f64 {
         let width = part.task().targets_per_example();
-        let examples = outputs.chunks_exact(self.net.outputs()).zip(part.targets().chunks_exact(width));
+        let examples = outputs
+            .chunks_exact(self.net.outputs())
+            .zip(part.targets().chunks_exact(width));
         let total: f64 = if self.is_regression() {
             examples.map(|(z, y)| squared_distance(z, y)).sum()
         } else {
-            examples.map(|(z, y)| self.likelihood.negative_log_likelihood(z, y)).sum()
+            examples
+                .map(|(z, y)| self.likelihood.negative_log_likelihood(z, y))
+                .sum()
         };
         total / part.len() as f64
     }
@@ -88,10 +96,35 @@ impl Problem {
             TestError::Normalised => (mean_square() / variance(part.targets())).sqrt(),
             TestError::Misclassification => {
                 let examples = outputs.chunks_exact(self.net.outputs()).zip(part.targets());
-                let wrong = examples.filter(|(z, y)| predicted_class(z) != **y as usize).count();
+                let wrong = examples
+                    .filter(|(z, y)| predicted_class(z) != **y as usize)
+                    .count();
                 100.0 * wrong as f64 / part.len() as f64
             }
         }
+    }
+
+    /// The test error of the best answer that does not look at the inputs: the mean of the training targets, or their most
+    /// frequent class.
+    pub(super) fn constant_error(&self) -> f64 {
+        let (train, test) = (&self.parts.train, &self.parts.test);
+        let outputs = self.net.outputs();
+        let mut answer = vec![0.0; outputs];
+        if self.is_regression() {
+            for (index, y) in train.targets().iter().enumerate() {
+                answer[index % outputs] += y / train.len() as f64;
+            }
+        } else {
+            let counts = train.class_counts();
+            match (counts.as_slice(), answer.as_mut_slice()) {
+                ([no, yes], [logit]) => *logit = *yes as f64 - *no as f64,
+                (counts, answer) => answer
+                    .iter_mut()
+                    .zip(counts)
+                    .for_each(|(z, count)| *z = *count as f64),
+            }
+        }
+        self.error(&answer.repeat(test.len()), test)
     }
 }
 
@@ -146,10 +179,14 @@ pub(super) fn regression(
     stream: u64,
     context: &Context,
 ) -> Result<Problem, HarnessError> {
-    let parts = Split::random(data.len(), shares()?, &mut context.rng(SPLITS + stream))?.apply(&data);
+    let parts =
+        Split::random(data.len(), shares()?, &mut context.rng(SPLITS + stream))?.apply(&data);
     let standardizer = Standardizer::inputs_and_targets(&parts.train)?;
     let parts = standardised(&standardizer, &parts)?;
-    let net = Mlp::new(&[data.input_dimension(), hidden, data.output_dimension()], Activation::Tanh)?;
+    let net = Mlp::new(
+        &[data.input_dimension(), hidden, data.output_dimension()],
+        Activation::Tanh,
+    )?;
     Ok(Problem {
         name: name.to_owned(),
         net,
@@ -170,7 +207,10 @@ pub(super) fn labelled(name: &str, parts: Parts, hidden: usize) -> Result<Proble
         Task::Binary => Box::new(Bernoulli),
         _ => Box::new(Categorical),
     };
-    let net = Mlp::new(&[train.input_dimension(), hidden, train.output_dimension()], Activation::Tanh)?;
+    let net = Mlp::new(
+        &[train.input_dimension(), hidden, train.output_dimension()],
+        Activation::Tanh,
+    )?;
     Ok(Problem {
         name: name.to_owned(),
         net,
@@ -187,7 +227,10 @@ pub(super) fn shares() -> Result<Fractions, HarnessError> {
 }
 
 /// All parts in the scale of the training part.
-pub(super) fn standardised(standardizer: &Standardizer, parts: &Parts) -> Result<Parts, HarnessError> {
+pub(super) fn standardised(
+    standardizer: &Standardizer,
+    parts: &Parts,
+) -> Result<Parts, HarnessError> {
     Ok(Parts {
         train: standardizer.apply(&parts.train)?,
         validation: standardizer.apply(&parts.validation)?,
@@ -201,7 +244,11 @@ fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
 
 fn variance(values: &[f64]) -> f64 {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
-    values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / values.len() as f64
+    values
+        .iter()
+        .map(|value| (value - mean) * (value - mean))
+        .sum::<f64>()
+        / values.len() as f64
 }
 
 /// The class of largest output; for a single output, the logit of class 1.
@@ -228,13 +275,21 @@ mod tests {
             match &problem.error {
                 TestError::Misclassification => {
                     let classes = test.task().classes().unwrap() as f64;
-                    assert!((loss - classes.ln()).abs() < 1e-12, "{}: {loss}", problem.name);
+                    assert!(
+                        (loss - classes.ln()).abs() < 1e-12,
+                        "{}: {loss}",
+                        problem.name
+                    );
                     // every example is taken for one class, which has about its share of them
                     let share = 100.0 - 100.0 / classes;
                     assert!((error - share).abs() < 12.0, "{}: {error}", problem.name);
                 }
-                TestError::RootMeanSquare { scale, .. } => assert!((error - scale * loss.sqrt()).abs() < 1e-12),
-                TestError::Normalised => assert!(error > 1.0, "zero is worse than the mean: {error}"),
+                TestError::RootMeanSquare { scale, .. } => {
+                    assert!((error - scale * loss.sqrt()).abs() < 1e-12)
+                }
+                TestError::Normalised => {
+                    assert!(error > 1.0, "zero is worse than the mean: {error}")
+                }
             }
         }
     }
@@ -246,7 +301,10 @@ mod tests {
         assert_eq!(problem.parts.train.targets(), &data.targets()[..500]);
         assert_eq!(problem.parts.test.targets(), &data.targets()[500..]);
         assert_eq!(problem.tuning.train.targets(), &data.targets()[..400]);
-        assert_eq!(problem.tuning.validation.targets(), &data.targets()[400..500]);
+        assert_eq!(
+            problem.tuning.validation.targets(),
+            &data.targets()[400..500]
+        );
         assert_eq!(problem.net.parameters(), 61);
     }
 

@@ -18,10 +18,19 @@ const TIMES: usize = 160;
 pub(super) fn quantile(values: impl IntoIterator<Item = f64>, part: f64) -> f64 {
     let mut values: Vec<f64> = values.into_iter().filter(|value| !value.is_nan()).collect();
     values.sort_by(f64::total_cmp);
-    let Some(last) = values.len().checked_sub(1) else { return f64::NAN };
+    let Some(last) = values.len().checked_sub(1) else {
+        return f64::NAN;
+    };
     let position = part * last as f64;
-    let (below, above) = (values[position.floor() as usize], values[position.ceil() as usize]);
-    if below.total_cmp(&above).is_eq() { below } else { below + position.fract() * (above - below) }
+    let (below, above) = (
+        values[position.floor() as usize],
+        values[position.ceil() as usize],
+    );
+    if below.total_cmp(&above).is_eq() {
+        below
+    } else {
+        below + position.fract() * (above - below)
+    }
 }
 
 /// The median, NaN of nothing.
@@ -31,24 +40,53 @@ pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 
 /// What a run has at a wall time: its last point up to then. A run that is over stays what it was.
 pub(super) fn at_time(run: &Run, seconds: f64) -> &Point {
-    &run.points[run.points.partition_point(|point| point.seconds <= seconds).max(1) - 1]
+    &run.points[run
+        .points
+        .partition_point(|point| point.seconds <= seconds)
+        .max(1)
+        - 1]
+}
+
+/// What a run has after it was shown so many examples.
+pub(super) fn at_examples(run: &Run, seen: usize) -> &Point {
+    &run.points[run
+        .points
+        .partition_point(|point| point.seen <= seen)
+        .max(1)
+        - 1]
 }
 
 /// What a run has after so many steps.
-pub(super) fn at_step(run: &Run, step: usize) -> &Point {
-    &run.points[run.points.partition_point(|point| point.step <= step).max(1) - 1]
+fn at_step(run: &Run, step: usize) -> &Point {
+    &run.points[run
+        .points
+        .partition_point(|point| point.step <= step)
+        .max(1)
+        - 1]
 }
 
 /// Training losses against steps; the first point, before any step, is left to the time axis.
 pub(super) fn along_steps(runs: &[Run]) -> Bundle {
     let longest = runs.iter().max_by_key(|run| run.last().step);
-    let steps = longest.into_iter().flat_map(|run| run.points.iter().skip(1)).map(|point| point.step);
-    bundle(steps.map(|step| (step as f64, runs.iter().map(|run| at_step(run, step).train).collect())))
+    let steps = longest
+        .into_iter()
+        .flat_map(|run| run.points.iter().skip(1))
+        .map(|point| point.step);
+    bundle(steps.map(|step| {
+        (
+            step as f64,
+            runs.iter().map(|run| at_step(run, step).train).collect(),
+        )
+    }))
 }
 
 /// Training losses against wall time, from the first step of the fastest run to the end of the median run.
 pub(super) fn along_time(runs: &[Run]) -> Bundle {
-    let first = runs.iter().filter_map(|run| run.points.get(1)).map(|point| point.seconds).fold(f64::INFINITY, f64::min);
+    let first = runs
+        .iter()
+        .filter_map(|run| run.points.get(1))
+        .map(|point| point.seconds)
+        .fold(f64::INFINITY, f64::min);
     let end = duration(runs);
     if !(first > 0.0 && first < end) {
         return Bundle::default();
@@ -56,7 +94,12 @@ pub(super) fn along_time(runs: &[Run]) -> Bundle {
     let times = (0..TIMES).map(|k| first * (end / first).powf(k as f64 / (TIMES - 1) as f64));
     // Rounding must not put the last time before the end it stands for.
     let times = times.map(|time| if time > 0.999_999 * end { end } else { time });
-    bundle(times.map(|time| (time, runs.iter().map(|run| at_time(run, time).train).collect())))
+    bundle(times.map(|time| {
+        (
+            time,
+            runs.iter().map(|run| at_time(run, time).train).collect(),
+        )
+    }))
 }
 
 /// The median wall time of the runs.
@@ -83,12 +126,16 @@ mod tests {
     fn run(points: &[(usize, f64, f64)]) -> Run {
         let point = |(step, seconds, train): &(usize, f64, f64)| Point {
             step: *step,
+            seen: 8 * *step,
             seconds: *seconds,
             train: *train,
             validation: f64::NAN,
             test_error: 0.0,
         };
-        Run { points: points.iter().map(point).collect(), ending: Ending::Complete }
+        Run {
+            points: points.iter().map(point).collect(),
+            ending: Ending::Complete,
+        }
     }
 
     #[test]
@@ -104,12 +151,18 @@ mod tests {
     fn a_run_that_is_over_stays_what_it_was() {
         let run = run(&[(0, 0.0, 9.0), (1, 0.1, 5.0), (2, 0.3, 1.0)]);
         let train = |seconds| at_time(&run, seconds).train;
-        assert_eq!([0.0, 0.05, 0.1, 0.2, 7.0].map(train), [9.0, 9.0, 5.0, 5.0, 1.0]);
+        assert_eq!(
+            [0.0, 0.05, 0.1, 0.2, 7.0].map(train),
+            [9.0, 9.0, 5.0, 5.0, 1.0]
+        );
     }
 
     #[test]
     fn bundles_end_with_the_ends_of_their_runs() {
-        let runs = [run(&[(0, 0.0, 9.0), (1, 0.1, 5.0), (2, 0.2, 1.0)]), run(&[(0, 0.0, 9.0), (1, 0.1, 3.0), (2, 0.2, 2.0)])];
+        let runs = [
+            run(&[(0, 0.0, 9.0), (1, 0.1, 5.0), (2, 0.2, 1.0)]),
+            run(&[(0, 0.0, 9.0), (1, 0.1, 3.0), (2, 0.2, 2.0)]),
+        ];
         let (steps, times) = (along_steps(&runs), along_time(&runs));
         assert_eq!(steps.x, [1.0, 2.0]);
         assert_eq!(steps.middle, [4.0, 1.5]);

@@ -6,10 +6,10 @@ use super::training::{Ending, Run};
 use super::tuning::Tried;
 use super::{Comparison, Entry, rules, verdict};
 use crate::record::number::significant;
-use crate::{Axis, Column, Figure, Panel, Record, Series, Table, UserData};
+use crate::{Axis, Column, Effort, Figure, Panel, Record, Series, Table, UserData};
 
 /// The comparison on the problems of the report.
-pub(super) fn problems(record: &mut Record, comparisons: &[Comparison]) {
+pub(super) fn problems(record: &mut Record, comparisons: &[Comparison], effort: Effort) {
     record.paragraph(
         "Five problems, five optimisers. On each problem every optimiser chooses its setting on validation examples, from \
          a grid that is shown below; then all start from the same random parameters, once a seed. The number of steps \
@@ -22,7 +22,7 @@ pub(super) fn problems(record: &mut Record, comparisons: &[Comparison]) {
     for comparison in comparisons {
         record.paragraph(verdict::sentence(comparison));
     }
-    verdict::claims(record, comparisons);
+    verdict::claims(record, comparisons, effort);
     rules::write(record, comparisons);
 }
 
@@ -97,7 +97,13 @@ fn problem_table(comparisons: &[Comparison]) -> Table {
     table
 }
 
-fn curves(name: &str, caption: &str, comparisons: &[Comparison], x: Axis, along: fn(&[Run]) -> Bundle) -> Figure {
+fn curves(
+    name: &str,
+    caption: &str,
+    comparisons: &[Comparison],
+    x: Axis,
+    along: fn(&[Run]) -> Bundle,
+) -> Figure {
     let panels = comparisons.iter().map(|Comparison { problem, entries }| {
         let (loss, unit) = problem.loss_name();
         let panel = Panel::new(problem.name.as_str(), x.clone(), Axis::log(loss).unit(unit));
@@ -131,7 +137,11 @@ fn result_table(comparisons: &[Comparison]) -> Table {
     let mut table = Table::new("test-errors", caption, columns);
     for Comparison { problem, entries } in comparisons {
         let unit = problem.error.unit();
-        let error = if unit.is_empty() { problem.error.name().to_owned() } else { format!("{} / {unit}", problem.error.name()) };
+        let error = if unit.is_empty() {
+            problem.error.name().to_owned()
+        } else {
+            format!("{} / {unit}", problem.error.name())
+        };
         for entry in entries {
             let errors = || entry.runs.iter().map(|run| run.kept().test_error);
             table.row([
@@ -155,12 +165,27 @@ fn result_table(comparisons: &[Comparison]) -> Table {
 fn endings(runs: &[Run]) -> String {
     let count = |kind: fn(&Ending) -> bool| runs.iter().filter(|run| kind(&run.ending)).count();
     let ways = [
-        (count(|ending| matches!(ending, Ending::Minimum)), "at a minimum"),
-        (count(|ending| matches!(ending, Ending::DefinitenessLost { .. })), "indefinite"),
-        (count(|ending| matches!(ending, Ending::RoundedAway { .. })), "rounded away"),
-        (count(|ending| matches!(ending, Ending::Diverged { .. })), "diverged"),
+        (
+            count(|ending| matches!(ending, Ending::Minimum)),
+            "at a minimum",
+        ),
+        (
+            count(|ending| matches!(ending, Ending::DefinitenessLost { .. })),
+            "indefinite",
+        ),
+        (
+            count(|ending| matches!(ending, Ending::RoundedAway { .. })),
+            "rounded away",
+        ),
+        (
+            count(|ending| matches!(ending, Ending::Diverged { .. })),
+            "diverged",
+        ),
     ];
-    let told = ways.iter().filter(|(count, _)| *count > 0).map(|(count, way)| format!("{count} {way}"));
+    let told = ways
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, way)| format!("{count} {way}"));
     told.collect::<Vec<_>>().join(", ")
 }
 
@@ -183,7 +208,11 @@ fn choice_table(comparisons: &[Comparison]) -> Table {
         let all = problem.tuning.train.len();
         for entry in entries {
             let best = &entry.tried[0];
-            let batch = if best.setting.batch == all { "N".to_owned() } else { best.setting.batch.to_string() };
+            let batch = if best.setting.batch == all {
+                "N".to_owned()
+            } else {
+                best.setting.batch.to_string()
+            };
             let broken: usize = entry.tried.iter().map(Tried::broken).sum();
             let runs: usize = entry.tried.iter().map(|tried| tried.endings.len()).sum();
             table.row([
@@ -193,7 +222,12 @@ fn choice_table(comparisons: &[Comparison]) -> Table {
                 format!("b = {batch}, {}", best.setting).into(),
                 best.score.into(),
                 entry.tried.len().into(),
-                if broken == 0 { String::new() } else { format!("{broken} of {runs}") }.into(),
+                if broken == 0 {
+                    String::new()
+                } else {
+                    format!("{broken} of {runs}")
+                }
+                .into(),
             ]);
         }
     }
@@ -207,22 +241,61 @@ fn grid(entry: &Entry, all: usize) -> String {
         let mut values = values;
         values.sort_by(f64::total_cmp);
         values.dedup_by(|a, b| a.total_cmp(b).is_eq());
-        values.iter().map(|value| significant(*value, 3)).collect::<Vec<_>>().join(", ")
+        values
+            .iter()
+            .map(|value| significant(*value, 3))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let mut batches: Vec<usize> = settings().map(|setting| setting.batch).collect();
     batches.sort_unstable();
     batches.dedup();
-    let batches: Vec<String> =
-        batches.iter().map(|batch| if *batch == all { "N".to_owned() } else { batch.to_string() }).collect();
+    let batches: Vec<String> = batches
+        .iter()
+        .map(|batch| {
+            if *batch == all {
+                "N".to_owned()
+            } else {
+                batch.to_string()
+            }
+        })
+        .collect();
     let mut parts = vec![
         format!("b: {}", batches.join(", ")),
-        format!("η: {}", list(settings().map(|setting| setting.learning_rate).collect())),
+        format!(
+            "η: {}",
+            list(settings().map(|setting| setting.learning_rate).collect())
+        ),
     ];
-    let of = |read: fn(MetricSetting) -> Option<f64>| list(settings().filter_map(|s| read(s.metric)).collect());
-    let searched = of(|metric| if let MetricSetting::Searched(value) = metric { Some(value) } else { None });
-    let damping = of(|metric| if let MetricSetting::Damping(value) = metric { Some(value) } else { None });
-    let forgetting = of(|metric| if let MetricSetting::Forgetting(value) = metric { Some(value) } else { None });
-    for (name, values) in [("λ_{1} P/tr G", searched), ("λ", damping), ("ε", forgetting)] {
+    let of = |read: fn(MetricSetting) -> Option<f64>| {
+        list(settings().filter_map(|s| read(s.metric)).collect())
+    };
+    let searched = of(|metric| {
+        if let MetricSetting::Searched(value) = metric {
+            Some(value)
+        } else {
+            None
+        }
+    });
+    let damping = of(|metric| {
+        if let MetricSetting::Damping(value) = metric {
+            Some(value)
+        } else {
+            None
+        }
+    });
+    let forgetting = of(|metric| {
+        if let MetricSetting::Forgetting(value) = metric {
+            Some(value)
+        } else {
+            None
+        }
+    });
+    for (name, values) in [
+        ("λ_{1} P/tr G", searched),
+        ("λ", damping),
+        ("ε", forgetting),
+    ] {
         if !values.is_empty() {
             parts.push(format!("{name}: {values}"));
         }

@@ -17,7 +17,10 @@ struct Count {
 /// A table, what it says, and a claim.
 pub(super) fn write(record: &mut Record, comparisons: &[Comparison]) {
     let counts = |contender| move |epsilon| count(comparisons, contender, epsilon);
-    let (published, exact) = (counts(Contender::AdaptiveFirstOrder), counts(Contender::Adaptive));
+    let (published, exact) = (
+        counts(Contender::AdaptiveFirstOrder),
+        counts(Contender::Adaptive),
+    );
     let weights = weights(comparisons);
     let columns = [
         Column::new("ε"),
@@ -51,29 +54,41 @@ pub(super) fn write(record: &mut Record, comparisons: &[Comparison]) {
          precision no longer resolves.",
     );
     record.table(table);
-    if let Some(&largest) = weights.last() {
-        let count = published(largest);
+    if let (Some(&largest), Some(series)) = (weights.last(), comparisons.first()) {
+        let series_alone = std::slice::from_ref(series);
+        let count = count(series_alone, Contender::AdaptiveFirstOrder, largest);
+        let name = &series.problem.name;
         record.claim(Claim::equal(
-            format!("tuning runs of the first-order rule with ε = {largest} that lose positive definiteness or diverge"),
+            format!(
+                "{name}: tuning runs of the first-order rule with ε = {largest} that cannot go on"
+            ),
             count.runs,
             count.lost + count.diverged,
         ));
-        let never: usize = weights.iter().map(|epsilon| exact(*epsilon).lost).sum();
-        record.claim(Claim::equal("tuning runs of the exact rule that do so by the rule", 0, never));
     }
 }
 
 fn weights(comparisons: &[Comparison]) -> Vec<f64> {
-    let entries = comparisons.iter().filter_map(|comparison| comparison.entry(Contender::AdaptiveFirstOrder));
-    let mut weights: Vec<f64> = entries.flat_map(tried).map(|(epsilon, _)| epsilon).collect();
+    let entries = comparisons
+        .iter()
+        .filter_map(|comparison| comparison.entry(Contender::AdaptiveFirstOrder));
+    let mut weights: Vec<f64> = entries
+        .flat_map(tried)
+        .map(|(epsilon, _)| epsilon)
+        .collect();
     weights.sort_by(f64::total_cmp);
     weights.dedup_by(|a, b| a.total_cmp(b).is_eq());
     weights
 }
 
 fn count(comparisons: &[Comparison], contender: Contender, epsilon: f64) -> Count {
-    let entries = comparisons.iter().filter_map(|comparison| comparison.entry(contender));
-    let endings = entries.flat_map(tried).filter(|(other, _)| other.total_cmp(&epsilon).is_eq()).flat_map(|(_, endings)| endings);
+    let entries = comparisons
+        .iter()
+        .filter_map(|comparison| comparison.entry(contender));
+    let endings = entries
+        .flat_map(tried)
+        .filter(|(other, _)| other.total_cmp(&epsilon).is_eq())
+        .flat_map(|(_, endings)| endings);
     let mut count = Count::default();
     for ending in endings {
         count.runs += 1;
@@ -89,8 +104,11 @@ fn count(comparisons: &[Comparison], contender: Contender, epsilon: f64) -> Coun
 
 /// The ε of each setting that was tried, with the endings of its runs.
 fn tried(entry: &Entry) -> impl Iterator<Item = (f64, &[Ending])> {
-    entry.tried.iter().filter_map(|tried| match tried.setting.metric {
-        MetricSetting::Forgetting(epsilon) => Some((epsilon, tried.endings.as_slice())),
-        _ => None,
-    })
+    entry
+        .tried
+        .iter()
+        .filter_map(|tried| match tried.setting.metric {
+            MetricSetting::Forgetting(epsilon) => Some((epsilon, tried.endings.as_slice())),
+            _ => None,
+        })
 }

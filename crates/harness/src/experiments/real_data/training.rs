@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use neuromanifold_mlp::{Initialization, OnBatch};
-use neuromanifold_model::OutputMap;
-use neuromanifold_optim::{Objective, OptimError};
+use neuromanifold_optim::{Objective, OptimError, Optimizer, Step};
+use rand_chacha::ChaCha8Rng;
 
 use super::contender::{Contender, Setting};
+use super::observation::Observer;
 use super::problem::Problem;
 use crate::data::{Batches, Dataset, Parts};
 use crate::{Context, HarnessError};
@@ -49,6 +50,8 @@ pub(super) enum Watched {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Point {
     pub(super) step: usize,
+    /// Examples that were shown to it so far, each as often as it was.
+    pub(super) seen: usize,
     /// Wall time of the steps alone.
     pub(super) seconds: f64,
     pub(super) train: f64,
@@ -82,7 +85,10 @@ pub(super) struct Run {
 impl Run {
     /// The point to keep: of least validation loss, the last one without validation examples.
     pub(super) fn kept(&self) -> Point {
-        let finite = self.points.iter().filter(|point| point.validation.is_finite());
+        let finite = self
+            .points
+            .iter()
+            .filter(|point| point.validation.is_finite());
         let best = finite.min_by(|a, b| a.validation.total_cmp(&b.validation));
         *best.unwrap_or_else(|| self.last())
     }
@@ -104,114 +110,130 @@ impl Ending {
 ///
 /// An optimiser that cannot go on ends the run, which is then a result and no error.
 pub(super) fn train(plan: &Plan<'_>, context: &Context) -> Result<Run, HarnessError> {
-    let Plan { problem, parts, setting, .. } = *plan;
     let stream = plan.place * SEEDS + plan.seed;
-    let mut order = context.rng(ORDER + stream);
     let initial = &mut context.rng(INITIAL + stream);
-    let mut theta = problem.net.initialize_with_biases(Initialization::LeCun, BIASES, initial);
-    let mut optimizer = plan.contender.optimizer(setting, plan.steps)?;
-    let mut observer = Observer::new(problem, parts, plan.watched)?;
-
-    let whole = problem.net.on(parts.train.inputs())?;
-    let objective = Objective::new(&whole, problem.likelihood.as_ref(), parts.train.targets())?;
-    let mut batches = Batches::new(&parts.train, setting.batch)?;
-    batches.shuffle(&mut order);
+    let net = &plan.problem.net;
+    let mut theta = net.initialize_with_biases(Initialization::LeCun, BIASES, initial);
+    let mut optimizer = plan.contender.optimizer(plan.setting, plan.steps)?;
+    let mut feed = Feed::new(plan, context.rng(ORDER + stream))?;
+    let mut observer = Observer::new(plan)?;
 
     let mut run = Run {
-        points: vec![observer.look(0, 0.0, &theta)?],
+        points: vec![observer.look(Progress::default(), &theta)?],
         ending: Ending::Complete,
     };
-    let (mut seconds, mut next) = (0.0, 1);
-    for step in 1..=plan.steps {
+    let (mut progress, mut next) = (Progress::default(), 1);
+    while progress.step < plan.steps && run.ending == Ending::Complete {
         let clock = Instant::now();
-        let result = if setting.batch >= parts.train.len() {
-            optimizer.step(&objective, &mut theta)
-        } else {
-            let batch = match batches.next_batch() {
-                Some(batch) => batch,
-                None => {
-                    batches.shuffle(&mut order);
-                    batches.next_batch().unwrap_or_else(|| unreachable!("an epoch has a batch"))
-                }
-            };
-            let map = problem.net.on(batch.inputs)?;
-            let objective = Objective::new(&map, problem.likelihood.as_ref(), batch.targets)?;
-            optimizer.step(&objective, &mut theta)
-        };
-        seconds += clock.elapsed().as_secs_f64();
-        let ending = match result {
-            Ok(done) => (!done.accepted).then_some(Ending::Minimum),
-            Err(OptimError::PositiveDefinitenessLost { .. }) => Some(Ending::DefinitenessLost { step }),
-            Err(OptimError::Indefinite { .. }) => Some(Ending::RoundedAway { step }),
-            Err(_) => Some(Ending::Diverged { step }),
-        };
-        if step == next || step == plan.steps || ending.is_some() {
+        let result = feed.step(optimizer.as_mut(), &mut theta);
+        progress.seconds += clock.elapsed().as_secs_f64();
+        progress.step += 1;
+        progress.seen = feed.seen;
+        run.ending = ending(result, progress.step)?;
+        if progress.step == next || progress.step == plan.steps || run.ending != Ending::Complete {
             context.check()?;
-            match observer.look(step, seconds, &theta) {
+            next = following(progress.step);
+            match observer.look(progress, &theta) {
                 Ok(point) => run.points.push(point),
+                // the parameters have become so large that the outputs overflow
                 Err(HarnessError::Model(_)) => {
+                    let step = progress.step;
                     run.ending = Ending::Diverged { step };
-                    break;
                 }
                 Err(error) => return Err(error),
             }
-            next = following(step);
-        }
-        if let Some(ending) = ending {
-            run.ending = ending;
-            break;
         }
     }
     Ok(run)
+}
+
+/// What the result of a step means for its run; an error that no setting of an optimiser can cause is passed on.
+fn ending(result: Result<Step, HarnessError>, step: usize) -> Result<Ending, HarnessError> {
+    use OptimError as Cause;
+    match result {
+        Ok(done) if done.accepted => Ok(Ending::Complete),
+        Ok(_) => Ok(Ending::Minimum),
+        Err(HarnessError::Optim(cause)) => match cause {
+            Cause::PositiveDefinitenessLost { .. } => Ok(Ending::DefinitenessLost { step }),
+            Cause::Indefinite { .. } => Ok(Ending::RoundedAway { step }),
+            Cause::NonFinite { .. } | Cause::Model(_) | Cause::Metric(_) => {
+                Ok(Ending::Diverged { step })
+            }
+            cause => Err(cause.into()),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Progress {
+    pub(super) step: usize,
+    pub(super) seen: usize,
+    pub(super) seconds: f64,
+}
+
+/// The training examples, all of them or batch by batch.
+struct Feed<'a> {
+    problem: &'a Problem,
+    train: &'a Dataset,
+    /// The network on all examples, unless they come in batches.
+    whole: Option<OnBatch<'a>>,
+    batches: Batches<'a>,
+    order: ChaCha8Rng,
+    /// Examples that were shown so far.
+    seen: usize,
+}
+
+impl<'a> Feed<'a> {
+    fn new(plan: &Plan<'a>, mut order: ChaCha8Rng) -> Result<Self, HarnessError> {
+        let (problem, train) = (plan.problem, &plan.parts.train);
+        let mut batches = Batches::new(train, plan.setting.batch)?;
+        batches.shuffle(&mut order);
+        let all = plan.setting.batch >= train.len();
+        Ok(Self {
+            problem,
+            train,
+            whole: if all {
+                Some(problem.net.on(train.inputs())?)
+            } else {
+                None
+            },
+            batches,
+            order,
+            seen: 0,
+        })
+    }
+
+    /// One step of the optimiser on the next batch.
+    fn step(
+        &mut self,
+        optimizer: &mut dyn Optimizer,
+        theta: &mut [f64],
+    ) -> Result<Step, HarnessError> {
+        let likelihood = self.problem.likelihood.as_ref();
+        if let Some(whole) = &self.whole {
+            self.seen += self.train.len();
+            let objective = Objective::new(whole, likelihood, self.train.targets())?;
+            return Ok(optimizer.step(&objective, theta)?);
+        }
+        let batch = match self.batches.next_batch() {
+            Some(batch) => batch,
+            None => {
+                self.batches.shuffle(&mut self.order);
+                self.batches
+                    .next_batch()
+                    .unwrap_or_else(|| unreachable!("an epoch has a batch"))
+            }
+        };
+        self.seen += batch.examples.len();
+        let map = self.problem.net.on(batch.inputs)?;
+        let objective = Objective::new(&map, likelihood, batch.targets)?;
+        Ok(optimizer.step(&objective, theta)?)
+    }
 }
 
 /// The next step at which a run is looked at.
 fn following(step: usize) -> usize {
     ((step as f64 * 2.0_f64.powf(1.0 / POINTS_A_DOUBLING)).round() as usize).max(step + 1)
 }
-
-/// Losses and errors on the three parts.
-struct Observer<'a> {
-    problem: &'a Problem,
-    parts: [(&'a Dataset, Option<OnBatch<'a>>); 3],
-    outputs: Vec<f64>,
-}
-
-impl<'a> Observer<'a> {
-    fn new(problem: &'a Problem, parts: &'a Parts, watched: Watched) -> Result<Self, HarnessError> {
-        let on = |part: &'a Dataset, alone: Option<Watched>| -> Result<_, HarnessError> {
-            let wanted = watched == Watched::Everything || alone == Some(watched);
-            let map = if wanted && !part.is_empty() { Some(problem.net.on(part.inputs())?) } else { None };
-            Ok((part, map))
-        };
-        let train = on(&parts.train, Some(Watched::Training))?;
-        let validation = on(&parts.validation, Some(Watched::Validation))?;
-        Ok(Self {
-            problem,
-            parts: [train, validation, on(&parts.test, None)?],
-            outputs: Vec::new(),
-        })
-    }
-
-    fn look(&mut self, step: usize, seconds: f64, theta: &[f64]) -> Result<Point, HarnessError> {
-        let problem = self.problem;
-        let outputs = &mut self.outputs;
-        let mut measure = |(part, map): &(&Dataset, Option<OnBatch<'_>>), measure: Measure| -> Result<f64, HarnessError> {
-            let Some(map) = map else { return Ok(f64::NAN) };
-            outputs.resize(problem.net.outputs() * part.len(), 0.0);
-            map.outputs(theta, outputs)?;
-            Ok(measure(problem, outputs, part))
-        };
-        let [train, validation, test] = &self.parts;
-        Ok(Point {
-            step,
-            seconds,
-            train: measure(train, Problem::loss)?,
-            validation: measure(validation, Problem::loss)?,
-            test_error: measure(test, Problem::error)?,
-        })
-    }
-}
-
-/// Something read off the outputs for a part.
-type Measure = fn(&Problem, &[f64], &Dataset) -> f64;

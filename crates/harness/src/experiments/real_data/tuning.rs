@@ -27,7 +27,10 @@ pub(super) struct Tried {
 impl Tried {
     /// Runs that could not go on.
     pub(super) fn broken(&self) -> usize {
-        self.endings.iter().filter(|ending| !ending.is_sound()).count()
+        self.endings
+            .iter()
+            .filter(|ending| !ending.is_sound())
+            .count()
     }
 }
 
@@ -53,15 +56,26 @@ pub(super) fn tune(
     grid: &[Setting],
     context: &Context,
 ) -> Result<Vec<Tried>, HarnessError> {
-    let tried: Result<Vec<Tried>, HarnessError> =
-        grid.par_iter().map(|setting| attempt(trials, contender, *setting, context)).collect();
+    let tried: Result<Vec<Tried>, HarnessError> = grid
+        .par_iter()
+        .map(|setting| attempt(trials, contender, *setting, context))
+        .collect();
     let mut tried = tried?;
-    tried.sort_by(|a, b| a.broken().cmp(&b.broken()).then(a.score.total_cmp(&b.score)));
+    tried.sort_by(|a, b| {
+        a.broken()
+            .cmp(&b.broken())
+            .then(a.score.total_cmp(&b.score))
+    });
     Ok(tried)
 }
 
 /// Steps that a run of so many nominal seconds takes.
-pub(super) fn steps(problem: &Problem, contender: Contender, setting: Setting, seconds: f64) -> usize {
+pub(super) fn steps(
+    problem: &Problem,
+    contender: Contender,
+    setting: Setting,
+    seconds: f64,
+) -> usize {
     ((seconds / cost::step(problem, contender, setting.batch)) as usize).max(4)
 }
 
@@ -71,11 +85,29 @@ fn attempt(
     setting: Setting,
     context: &Context,
 ) -> Result<Tried, HarnessError> {
-    let Trials { problem, place, parts, seconds, seeds, judge } = trials;
+    let Trials {
+        problem,
+        place,
+        parts,
+        seconds,
+        seeds,
+        judge,
+    } = trials;
     let steps = steps(problem, contender, setting, seconds);
-    let plan = |seed| Plan { problem, place, parts, contender, setting, steps, seed: FIRST_SEED + seed, watched: judge };
-    let runs: Result<Vec<Run>, HarnessError> =
-        (0..seeds).into_par_iter().map(|seed| train(&plan(seed), context)).collect();
+    let plan = |seed| Plan {
+        problem,
+        place,
+        parts,
+        contender,
+        setting,
+        steps,
+        seed: FIRST_SEED + seed,
+        watched: judge,
+    };
+    let runs: Result<Vec<Run>, HarnessError> = (0..seeds)
+        .into_par_iter()
+        .map(|seed| train(&plan(seed), context))
+        .collect();
     let runs = runs?;
     context.progress().advance(1);
     let judged = |run: &Run| match judge {

@@ -25,7 +25,8 @@ pub(super) fn problem(data: &UserData, context: &Context) -> Result<Problem, Har
     if table.task().classes().is_none() {
         return regression("your-data", table, hidden, "", STREAM, context);
     }
-    let parts = Split::random(table.len(), shares()?, &mut context.rng(1_000 + STREAM))?.apply(&table);
+    let parts =
+        Split::random(table.len(), shares()?, &mut context.rng(1_000 + STREAM))?.apply(&table);
     let standardizer = Standardizer::inputs(&parts.train)?;
     labelled("your-data", standardised(&standardizer, &parts)?, hidden)
 }
@@ -59,11 +60,18 @@ fn drawn(table: Dataset, context: &Context) -> Dataset {
 
 /// As many hidden units as keep the network small, one to ten.
 fn hidden_units(inputs: usize, outputs: usize) -> usize {
-    (1..=10).rev().find(|hidden| parameters(inputs, *hidden, outputs) <= MOST_PARAMETERS).unwrap_or(1)
+    (1..=10)
+        .rev()
+        .find(|hidden| parameters(inputs, *hidden, outputs) <= MOST_PARAMETERS)
+        .unwrap_or(1)
 }
 
 fn parameters(inputs: usize, hidden: usize, outputs: usize) -> usize {
-    Mlp::new(&[inputs, hidden, outputs], neuromanifold_mlp::Activation::Tanh).map_or(usize::MAX, |net| net.parameters())
+    Mlp::new(
+        &[inputs, hidden, outputs],
+        neuromanifold_mlp::Activation::Tanh,
+    )
+    .map_or(usize::MAX, |net| net.parameters())
 }
 
 #[cfg(test)]
@@ -72,7 +80,9 @@ mod tests {
 
     #[test]
     fn few_whole_numbers_or_words_are_classes() {
-        let classes = |labels: &[&str]| are_classes(&labels.iter().map(|l| (*l).to_owned()).collect::<Vec<_>>());
+        let classes = |labels: &[&str]| {
+            are_classes(&labels.iter().map(|l| (*l).to_owned()).collect::<Vec<_>>())
+        };
         assert!(classes(&["0", "1"]) && classes(&["-1", "1.0", "7"]) && classes(&["cat", "2.5"]));
         assert!(!classes(&["0.5", "1"]), "fractions are measured");
         let many: Vec<String> = (0..11).map(|k| k.to_string()).collect();
