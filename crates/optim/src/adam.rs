@@ -65,11 +65,7 @@ impl Adam {
 }
 
 impl Optimizer for Adam {
-    fn step(
-        &mut self,
-        objective: &Objective<'_>,
-        theta: &mut [f64],
-    ) -> Result<Step, OptimError> {
+    fn step(&mut self, objective: &Objective<'_>, theta: &mut [f64]) -> Result<Step, OptimError> {
         let t = self.steps + 1;
         same_parameters(&mut self.mean, objective.dims(), t)?;
         same_parameters(&mut self.square, objective.dims(), t)?;

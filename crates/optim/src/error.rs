@@ -70,7 +70,9 @@ pub enum OptimError {
         quadratic_form: f64,
     },
     /// `ε_t` is no weight of an average.
-    #[error("the forgetting factor at step {step} is ε = {epsilon}; it must lie strictly between 0 and 1")]
+    #[error(
+        "the forgetting factor at step {step} is ε = {epsilon}; it must lie strictly between 0 and 1"
+    )]
     Forgetting {
         /// The step that was not taken, counted from 1.
         step: u64,
@@ -99,6 +101,8 @@ pub enum Quantity {
     Gradient,
     /// The square of one of its entries.
     SquaredGradient,
+    /// The squared length of a column in the metric.
+    Metric,
     /// What was to be added to θ.
     Step,
     /// θ after the step.
@@ -111,6 +115,7 @@ impl std::fmt::Display for Quantity {
             Self::Loss => "loss",
             Self::Gradient => "gradient",
             Self::SquaredGradient => "square of the gradient",
+            Self::Metric => "metric",
             Self::Step => "step",
             Self::Parameter => "parameter after the step",
         })

@@ -7,37 +7,18 @@ use neuromanifold_model::{Dims, Likelihood, Linearization, ModelError, OutputMap
 /// It borrows its three parts and costs one look at the targets to make, so every mini-batch can have its own.
 ///
 /// ```
-/// use neuromanifold_model::{check, Gaussian};
-/// # use neuromanifold_model::{Dims, Linearization, ModelError, OutputMap};
-/// # struct Line { x: Vec<f64> }
-/// # struct LineAt<'a> { x: &'a [f64], z: Vec<f64> }
-/// # impl OutputMap for Line {
-/// #     fn dims(&self) -> Dims { Dims { parameters: 2, outputs: 1, examples: self.x.len() } }
-/// #     fn linearize<'a>(&'a self, theta: &'a [f64]) -> Result<Box<dyn Linearization + 'a>, ModelError> {
-/// #         let z = self.x.iter().map(|x| theta[0] + theta[1] * x).collect();
-/// #         Ok(Box::new(LineAt { x: &self.x, z }))
-/// #     }
-/// # }
-/// # impl Linearization for LineAt<'_> {
-/// #     fn dims(&self) -> Dims { Dims { parameters: 2, outputs: 1, examples: self.x.len() } }
-/// #     fn outputs(&self) -> &[f64] { &self.z }
-/// #     fn jvp(&self, v: &[f64], out: &mut [f64]) {
-/// #         for (o, x) in out.iter_mut().zip(self.x) { *o = v[0] + v[1] * x; }
-/// #     }
-/// #     fn vjp(&self, u: &[f64], out: &mut [f64]) {
-/// #         out[0] = u.iter().sum();
-/// #         out[1] = u.iter().zip(self.x).map(|(u, x)| u * x).sum();
-/// #     }
-/// # }
+/// use neuromanifold_mlp::{Activation, Mlp};
+/// use neuromanifold_model::Gaussian;
 /// use neuromanifold_optim::Objective;
 ///
-/// let line = Line { x: vec![0.0, 1.0] }; // z = θ₀ + θ₁ x
-/// let objective = Objective::new(&line, &Gaussian::UNIT, &[1.0, 3.0])?;
+/// let line = Mlp::new(&[1, 1], Activation::Identity)?; // z = θ₀ x + θ₁
+/// let batch = line.on_slice(&[1.0, 0.0])?;
+/// let objective = Objective::new(&batch, &Gaussian::UNIT, &[3.0, 1.0])?;
 /// let mut gradient = [0.0; 2];
 /// let loss = objective.gradient(&[0.0, 0.0], &mut gradient)?;
-/// assert!((loss - 2.5 - 0.5 * std::f64::consts::TAU.ln()).abs() < 1e-15); // (1² + 3²)/2/2 + log √(2π)
-/// assert_eq!(gradient, [-2.0, -1.5]);
-/// # Ok::<(), neuromanifold_optim::OptimError>(())
+/// assert!((loss - 2.5 - 0.5 * std::f64::consts::TAU.ln()).abs() < 1e-15); // ½ mean (3², 1²) + log √(2π)
+/// assert_eq!(gradient, [-1.5, -2.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy)]
 pub struct Objective<'a> {

@@ -59,11 +59,7 @@ impl Sgd {
 }
 
 impl Optimizer for Sgd {
-    fn step(
-        &mut self,
-        objective: &Objective<'_>,
-        theta: &mut [f64],
-    ) -> Result<Step, OptimError> {
+    fn step(&mut self, objective: &Objective<'_>, theta: &mut [f64]) -> Result<Step, OptimError> {
         let t = self.steps + 1;
         same_parameters(&mut self.velocity, objective.dims(), t)?;
         self.first_order.evaluate_at(objective, theta, t)?;

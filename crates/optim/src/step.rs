@@ -13,11 +13,7 @@ pub trait Optimizer {
     ///
     /// # Errors
     /// [`OptimError`]; θ and the state of the optimiser are then as before the call, bit by bit.
-    fn step(
-        &mut self,
-        objective: &Objective<'_>,
-        theta: &mut [f64],
-    ) -> Result<Step, OptimError>;
+    fn step(&mut self, objective: &Objective<'_>, theta: &mut [f64]) -> Result<Step, OptimError>;
 }
 
 /// What one step did.
@@ -75,9 +71,14 @@ impl FirstOrder {
         self.loss =
             objective.gradient_at(linearization, &mut self.cotangent, &mut self.gradient)?;
         OptimError::check_finite(Quantity::Loss, step, &[self.loss])?;
-        OptimError::check_finite(Quantity::Gradient, step, &self.gradient)?;
+        self.measure(step)
+    }
+
+    /// The length of the gradient, if that is finite, and with it every entry.
+    pub(crate) fn measure(&mut self, step: u64) -> Result<(), OptimError> {
         self.gradient_norm = norm(&self.gradient);
-        Ok(())
+        OptimError::check_finite(Quantity::Gradient, step, &self.gradient)?;
+        OptimError::check_finite(Quantity::Gradient, step, &[self.gradient_norm])
     }
 
     /// Fills the buffers at θ, forgetting the linearisation.
@@ -149,15 +150,31 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Euclidean length; does not overflow before its result does.
+/// Euclidean length; does not overflow or underflow before its result does.
 pub(crate) fn norm(v: &[f64]) -> f64 {
-    let largest = v.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
-    if largest < 1e-140 || largest > 1e140 {
-        if largest > 0.0 {
-            let sum: f64 = v.iter().map(|x| (x / largest).powi(2)).sum();
-            return largest * sum.sqrt();
-        }
-        return largest;
+    let squared = dot(v, v);
+    if squared.is_normal() {
+        return squared.sqrt();
     }
-    dot(v, v).sqrt()
+    let largest = v.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+    if largest > 0.0 {
+        let sum: f64 = v.iter().map(|x| (x / largest).powi(2)).sum();
+        return largest * sum.sqrt();
+    }
+    squared // zero, or NaN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_survives_where_its_square_does_not() {
+        for scale in [1e-200, 1.0, 1e200] {
+            let v = [3.0 * scale, -4.0 * scale];
+            assert!((norm(&v) / (5.0 * scale) - 1.0).abs() < 1e-15);
+        }
+        assert!(norm(&[]).abs() < f64::MIN_POSITIVE && norm(&[0.0]).abs() < f64::MIN_POSITIVE);
+        assert!(norm(&[f64::NAN]).is_nan() && norm(&[f64::MAX; 4]).is_infinite());
+    }
 }

@@ -49,8 +49,7 @@ impl InverseEstimate {
     pub(super) fn apply_columns(&self, columns: MatRef<'_, f64>, mut out: MatMut<'_, f64>) {
         self.matrix.apply_columns(columns, out.as_mut());
         let dim = self.dim();
-        let pending =
-            MatRef::from_column_major_slice(&self.pending, dim, self.pending.len() / dim);
+        let pending = MatRef::from_column_major_slice(&self.pending, dim, self.pending.len() / dim);
         let along = pending.transpose() * columns;
         out -= pending * along;
         out *= faer::Scale(self.scale);

@@ -34,40 +34,22 @@ use observation::Observation;
 /// Cost: `P²(2 r b + 1)` multiplications and one pass over `P²/2` numbers, beyond one linearisation. Memory: `P²` numbers.
 ///
 /// ```
-/// # use neuromanifold_model::{Dims, Gaussian, Linearization, ModelError, OutputMap};
-/// # struct Line { x: Vec<f64> }
-/// # struct LineAt<'a> { x: &'a [f64], z: Vec<f64> }
-/// # impl OutputMap for Line {
-/// #     fn dims(&self) -> Dims { Dims { parameters: 2, outputs: 1, examples: self.x.len() } }
-/// #     fn linearize<'a>(&'a self, theta: &'a [f64]) -> Result<Box<dyn Linearization + 'a>, ModelError> {
-/// #         let z = self.x.iter().map(|x| theta[0] + theta[1] * x).collect();
-/// #         Ok(Box::new(LineAt { x: &self.x, z }))
-/// #     }
-/// # }
-/// # impl Linearization for LineAt<'_> {
-/// #     fn dims(&self) -> Dims { Dims { parameters: 2, outputs: 1, examples: self.x.len() } }
-/// #     fn outputs(&self) -> &[f64] { &self.z }
-/// #     fn jvp(&self, v: &[f64], out: &mut [f64]) {
-/// #         for (o, x) in out.iter_mut().zip(self.x) { *o = v[0] + v[1] * x; }
-/// #     }
-/// #     fn vjp(&self, u: &[f64], out: &mut [f64]) {
-/// #         out[0] = u.iter().sum();
-/// #         out[1] = u.iter().zip(self.x).map(|(u, x)| u * x).sum();
-/// #     }
-/// # }
+/// use neuromanifold_mlp::{Activation, Mlp};
+/// use neuromanifold_model::Gaussian;
 /// use neuromanifold_optim::{AdaptiveNaturalGradient, Objective, Optimizer, Rule, Schedule};
 ///
-/// // z = θ₀ + θ₁ x, one example at a time, from a weak prior
+/// let line = Mlp::new(&[1, 1], Activation::Identity)?; // z = θ₀ x + θ₁
 /// let rate = Schedule::inverse_time(1.0, 1.0)?;
 /// let mut optimizer =
 ///     AdaptiveNaturalGradient::new(Rule::ShermanMorrison, rate, rate).with_initial_inverse(1e6)?;
 /// let mut theta = [0.0, 0.0];
 /// for (x, y) in [(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)] {
-///     let line = Line { x: vec![x] };
-///     optimizer.step(&Objective::new(&line, &Gaussian::UNIT, &[y])?, &mut theta)?;
+///     let (x, y) = ([x], [y]); // one example at a time, from a weak prior
+///     let batch = line.on_slice(&x)?;
+///     optimizer.step(&Objective::new(&batch, &Gaussian::UNIT, &y)?, &mut theta)?;
 /// }
-/// assert!((theta[0] - 1.0).abs() < 1e-5 && (theta[1] - 2.0).abs() < 1e-5);
-/// # Ok::<(), neuromanifold_optim::OptimError>(())
+/// assert!((theta[0] - 2.0).abs() < 1e-5 && (theta[1] - 1.0).abs() < 1e-5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # References
@@ -158,8 +140,14 @@ impl AdaptiveNaturalGradient {
         let epsilon = self.epsilon(t)?;
         let update = {
             let linearization = objective.map().linearize(theta)?;
-            self.observation
-                .look(linearization.as_ref(), objective, estimate, self.rule, epsilon, t)?
+            self.observation.look(
+                linearization.as_ref(),
+                objective,
+                estimate,
+                self.rule,
+                epsilon,
+                t,
+            )?
         };
         let eta = self.learning_rate.at(t);
         let Observation {
@@ -183,11 +171,7 @@ impl AdaptiveNaturalGradient {
 }
 
 impl Optimizer for AdaptiveNaturalGradient {
-    fn step(
-        &mut self,
-        objective: &Objective<'_>,
-        theta: &mut [f64],
-    ) -> Result<Step, OptimError> {
+    fn step(&mut self, objective: &Objective<'_>, theta: &mut [f64]) -> Result<Step, OptimError> {
         let dims = objective.dims();
         ModelError::check_parameters(theta, dims)?;
         // Taken out for the length of the step, and put back whatever happens.

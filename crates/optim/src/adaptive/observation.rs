@@ -1,7 +1,7 @@
 use super::inverse::InverseEstimate;
 use super::rule::{Rule, Update};
 use crate::error::Quantity;
-use crate::step::{FirstOrder, dot, norm};
+use crate::step::{FirstOrder, dot};
 use crate::{Objective, OptimError};
 use faer::{Mat, MatMut, MatRef};
 use neuromanifold_geometry::OutputFactor;
@@ -66,9 +66,8 @@ impl Observation {
         first_order.loss = law.negative_log_likelihood(z, y);
         first_order.gradient.clear();
         (first_order.gradient).extend(self.columns.iter().map(|f| -score * f));
-        first_order.gradient_norm = norm(&first_order.gradient);
         OptimError::check_finite(Quantity::Loss, step, &[first_order.loss])?;
-        OptimError::check_finite(Quantity::Gradient, step, &first_order.gradient)?;
+        first_order.measure(step)?;
 
         estimate.apply(&self.columns, &mut self.raised);
         let q = factor * factor * dot(&self.columns, &self.raised);

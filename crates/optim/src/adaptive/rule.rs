@@ -1,4 +1,5 @@
 use crate::OptimError;
+use crate::error::Quantity;
 use faer::linalg::solvers::Llt;
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Mat, MatMut, MatRef, Par, Side};
@@ -32,7 +33,8 @@ pub(super) struct Update {
 impl Rule {
     /// For one column `a`, given `q = aᵀĜ⁻¹a`, with `X = Ĝ⁻¹a`.
     pub(super) fn rank_one(self, q: f64, epsilon: f64, step: u64) -> Result<Update, OptimError> {
-        if q.is_nan() || q < 0.0 {
+        OptimError::check_finite(Quantity::Metric, step, &[q])?;
+        if q < 0.0 {
             return Err(OptimError::Indefinite {
                 step,
                 quadratic_form: q,
@@ -76,6 +78,8 @@ impl Rule {
         epsilon: f64,
         step: u64,
     ) -> Result<Update, OptimError> {
+        let diagonal: Vec<f64> = inner.diagonal().column_vector().iter().copied().collect();
+        OptimError::check_finite(Quantity::Metric, step, &diagonal)?;
         let shifted = |shift: f64, sign: f64| {
             Mat::from_fn(inner.nrows(), inner.ncols(), |i, j| {
                 sign * inner[(i, j)] + if i == j { shift } else { 0.0 }
@@ -107,11 +111,7 @@ impl Rule {
                         quadratic_form,
                     });
                 };
-                solve_lower_triangular_in_place(
-                    factor.L(),
-                    raised.transpose_mut(),
-                    Par::Seq,
-                );
+                solve_lower_triangular_in_place(factor.L(), raised.transpose_mut(), Par::Seq);
                 Ok(Update {
                     growth: 1.0 / (1.0 - epsilon),
                     weight: 1.0,

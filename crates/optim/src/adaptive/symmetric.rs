@@ -111,7 +111,8 @@ struct Apply<'a> {
 impl WithSimd for Apply<'_> {
     type Output = ();
 
-    // Inlined, with all it calls, into a function compiled for the instruction set of the machine.
+    // Inlined, with all it calls, into a function compiled for the instruction set of the machine. A closure passed to
+    // `array::map` would not be.
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { matrix, x, out } = self;
@@ -121,14 +122,16 @@ impl WithSimd for Apply<'_> {
         let mut first = 0;
         while first + COLUMNS <= dim {
             let below = first + COLUMNS;
-            let columns: [&[f64]; COLUMNS] = std::array::from_fn(|k| {
-                let start = (first + k) * dim;
-                &matrix.values[start + first..start + dim]
-            });
-            let weights: [f64; COLUMNS] = std::array::from_fn(|k| x[first + k]);
-            let corner = corner(columns, weights);
-            let columns = columns.map(|c| &c[COLUMNS..]);
-            let sums = pass(simd, columns, weights, &x[below..], &mut out[below..]);
+            let (mut heads, mut tails) = ([[0.0; COLUMNS]; COLUMNS], [&x[..0]; COLUMNS]);
+            let mut weights = [0.0; COLUMNS];
+            for k in 0..COLUMNS {
+                let column = &matrix.values[(first + k) * dim..][..dim];
+                heads[k].copy_from_slice(&column[first..below]);
+                tails[k] = &column[below..];
+                weights[k] = x[first + k];
+            }
+            let corner = corner(&heads, &weights);
+            let sums = pass(simd, tails, weights, &x[below..], &mut out[below..]);
             for k in 0..COLUMNS {
                 out[first + k] += corner[k] + sums[k];
             }
@@ -144,16 +147,15 @@ impl WithSimd for Apply<'_> {
     }
 }
 
-/// The product of the symmetric block at the head of these columns with as many entries of `x`.
+/// The product of a symmetric block, of which each column counts from the diagonal down, with as many entries of `x`.
 #[inline(always)]
-fn corner(columns: [&[f64]; COLUMNS], x: [f64; COLUMNS]) -> [f64; COLUMNS] {
+fn corner(block: &[[f64; COLUMNS]; COLUMNS], x: &[f64; COLUMNS]) -> [f64; COLUMNS] {
     let mut out = [0.0; COLUMNS];
     for j in 0..COLUMNS {
-        let column = &columns[j][..COLUMNS];
-        out[j] += column[j] * x[j];
+        out[j] += block[j][j] * x[j];
         for i in j + 1..COLUMNS {
-            out[i] += column[i] * x[j];
-            out[j] += column[i] * x[i];
+            out[i] += block[j][i] * x[j];
+            out[j] += block[j][i] * x[i];
         }
     }
     out
@@ -170,9 +172,19 @@ fn pass<S: Simd>(
 ) -> [f64; COLUMNS] {
     let (x_wide, x_rest) = S::as_simd_f64s(x);
     let (out_wide, out_rest) = S::as_mut_simd_f64s(out);
-    let [c0, c1, c2, c3] = columns.map(S::as_simd_f64s);
-    let [w0, w1, w2, w3] = weights.map(|w| simd.splat_f64s(w));
-    let [mut s0, mut s1, mut s2, mut s3] = [simd.splat_f64s(0.0); COLUMNS];
+    let [c0, c1, c2, c3] = columns;
+    let (c0, c1, c2, c3) = (
+        S::as_simd_f64s(c0),
+        S::as_simd_f64s(c1),
+        S::as_simd_f64s(c2),
+        S::as_simd_f64s(c3),
+    );
+    let w0 = simd.splat_f64s(weights[0]);
+    let w1 = simd.splat_f64s(weights[1]);
+    let w2 = simd.splat_f64s(weights[2]);
+    let w3 = simd.splat_f64s(weights[3]);
+    let zero = simd.splat_f64s(0.0);
+    let (mut s0, mut s1, mut s2, mut s3) = (zero, zero, zero, zero);
     let wide = c0.0.iter().zip(c1.0).zip(c2.0).zip(c3.0);
     for ((((a, b), c), d), (x, o)) in wide.zip(x_wide.iter().zip(out_wide)) {
         s0 = simd.mul_add_f64s(*a, *x, s0);
@@ -184,7 +196,12 @@ fn pass<S: Simd>(
         let three = simd.mul_add_f64s(*c, w2, two);
         *o = simd.mul_add_f64s(*d, w3, three);
     }
-    let mut sums = [s0, s1, s2, s3].map(|s| simd.reduce_sum_f64s(s));
+    let mut sums = [
+        simd.reduce_sum_f64s(s0),
+        simd.reduce_sum_f64s(s1),
+        simd.reduce_sum_f64s(s2),
+        simd.reduce_sum_f64s(s3),
+    ];
     let rests = [c0.1, c1.1, c2.1, c3.1];
     for (i, (x, o)) in x_rest.iter().zip(out_rest).enumerate() {
         for k in 0..COLUMNS {

@@ -152,9 +152,7 @@ impl Lambda {
     /// After a step with this gain ratio was taken. Below `floor`, λ no longer changes `G + λI`.
     pub(super) fn accept(&mut self, ratio: f64, floor: f64) {
         let shrink = (1.0 - (2.0 * ratio - 1.0).powi(3)).max(1.0 / 3.0);
-        self.value = (self.value * shrink)
-            .max(floor)
-            .max(f64::MIN_POSITIVE);
+        self.value = (self.value * shrink).max(floor).max(f64::MIN_POSITIVE);
         self.growth = 2.0;
     }
 }

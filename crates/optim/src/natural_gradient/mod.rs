@@ -8,6 +8,7 @@ mod search;
 pub use damping::{Acceleration, Damping, LevenbergMarquardt};
 pub use representation::Representation;
 
+use crate::error::Quantity;
 use crate::step::{FirstOrder, advance};
 use crate::{Objective, OptimError, Optimizer, Schedule, Step};
 use damping::Lambda;
@@ -24,37 +25,20 @@ use search::{Buffers, Search, Trial};
 /// Cost of a step: one linearisation, the metric, and one factorisation a trial; see [`Representation`].
 ///
 /// ```
-/// # use neuromanifold_model::{Dims, Gaussian, Linearization, ModelError, OutputMap};
-/// # struct Line { x: Vec<f64> }
-/// # struct LineAt<'a> { x: &'a [f64], z: Vec<f64> }
-/// # impl OutputMap for Line {
-/// #     fn dims(&self) -> Dims { Dims { parameters: 2, outputs: 1, examples: self.x.len() } }
-/// #     fn linearize<'a>(&'a self, theta: &'a [f64]) -> Result<Box<dyn Linearization + 'a>, ModelError> {
-/// #         let z = self.x.iter().map(|x| theta[0] + theta[1] * x).collect();
-/// #         Ok(Box::new(LineAt { x: &self.x, z }))
-/// #     }
-/// # }
-/// # impl Linearization for LineAt<'_> {
-/// #     fn dims(&self) -> Dims { Dims { parameters: 2, outputs: 1, examples: self.x.len() } }
-/// #     fn outputs(&self) -> &[f64] { &self.z }
-/// #     fn jvp(&self, v: &[f64], out: &mut [f64]) {
-/// #         for (o, x) in out.iter_mut().zip(self.x) { *o = v[0] + v[1] * x; }
-/// #     }
-/// #     fn vjp(&self, u: &[f64], out: &mut [f64]) {
-/// #         out[0] = u.iter().sum();
-/// #         out[1] = u.iter().zip(self.x).map(|(u, x)| u * x).sum();
-/// #     }
-/// # }
+/// use neuromanifold_mlp::{Activation, Mlp};
+/// use neuromanifold_model::Gaussian;
 /// use neuromanifold_optim::{Damping, NaturalGradient, Objective, Optimizer};
 ///
-/// let line = Line { x: vec![-1.0, 0.0, 1.0, 2.0] }; // z = θ₀ + θ₁ x
-/// let objective = Objective::new(&line, &Gaussian::UNIT, &[0.0, 1.0, 2.0, 3.0])?;
-/// let mut theta = [10.0, -10.0];
+/// let line = Mlp::new(&[1, 1], Activation::Identity)?; // z = θ₀ x + θ₁
+/// let batch = line.on_slice(&[-1.0, 0.0, 1.0, 2.0])?;
+/// let objective = Objective::new(&batch, &Gaussian::UNIT, &[0.0, 1.0, 2.0, 3.0])?;
+/// let mut theta = [-10.0, 10.0];
 /// let step = NaturalGradient::new(Damping::None)?.step(&objective, &mut theta)?;
 /// // the metric of a linear model is the Hessian of its loss, so one step ends at the minimum
 /// assert!((theta[0] - 1.0).abs() < 1e-12 && (theta[1] - 1.0).abs() < 1e-12);
-/// assert!((step.predicted_decrease - 120.5).abs() < 1e-9);
-/// # Ok::<(), neuromanifold_optim::OptimError>(())
+/// assert!((step.predicted_decrease - objective.decrease(
+///     &[20.0, 10.0, 0.0, -10.0], &[0.0, 1.0, 2.0, 3.0])).abs() < 1e-9);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # References
@@ -124,6 +108,7 @@ impl NaturalGradient {
             }
             fisher.norm_squared(&self.trial.tangent)
         };
+        OptimError::check_finite(Quantity::Step, t, &[quadratic])?;
         advance(theta, &self.trial.tangent, t)?;
         self.steps = t;
         let mut step = self
@@ -204,11 +189,7 @@ impl NaturalGradient {
 }
 
 impl Optimizer for NaturalGradient {
-    fn step(
-        &mut self,
-        objective: &Objective<'_>,
-        theta: &mut [f64],
-    ) -> Result<Step, OptimError> {
+    fn step(&mut self, objective: &Objective<'_>, theta: &mut [f64]) -> Result<Step, OptimError> {
         ModelError::check_parameters(theta, objective.dims())?;
         match self.damping.inverse() {
             Ok(inverse) => self.step_once(objective, theta, inverse),

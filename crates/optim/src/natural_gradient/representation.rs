@@ -4,7 +4,7 @@ use neuromanifold_geometry::{
 use neuromanifold_model::{Cotangents, Dims, Linearization};
 
 use crate::Objective;
-use crate::step::dot;
+use crate::step::{dot, norm};
 
 /// In which space the equation for the natural gradient is solved. All give the same step up to rounding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,13 +112,12 @@ impl<'a> Fisher<'a> {
     }
 }
 
-/// The scores of all examples in the columns of the factor, `B w = score`, unless one of them has become large only
-/// because its columns are small.
+/// The scores of all examples in the columns of the factor, `B w = score`, unless in one of them large terms cancel.
 ///
-/// For Gaussian noise `B = I/σ` and nothing is amplified. For a class of probability `p` that was observed all the same,
-/// `|w| ≈ p^{−½}` while `|B| ≈ p^½`. The solve `(K + λI)⁻¹w` then carries rounding errors proportional to that `|w|`
-/// into every other example, since λ keeps the row from scaling with it. Up to a factor of 10³ is let pass: it leaves
-/// more digits than subtracting long vectors at small λ does.
+/// For Gaussian noise `B = I/σ`, and for one logit `B` is a number: nothing cancels. But a class of probability `p` that
+/// was observed all the same can have `|w| ≈ p^{−½}` along columns of order one, whose sum is of order one as well. The
+/// solve `(K + λI)⁻¹w` would then carry rounding errors in proportion to `|w|` into every other example. Up to a factor of
+/// 10³ is let pass: it leaves more digits than subtracting long vectors at small λ does.
 fn whitened_scores(
     linearization: &dyn Linearization,
     objective: &Objective<'_>,
@@ -130,18 +129,24 @@ fn whitened_scores(
     let rank = factor.rank();
     let mut whitened = vec![0.0; rank * dims.examples];
     let mut score = vec![0.0; dims.outputs];
-    let (mut largest_whitened, mut largest_score) = (0.0_f64, 0.0_f64);
+    let (mut largest_terms, mut largest_score) = (0.0_f64, 0.0_f64);
+    let unscaled = (dims.examples as f64).sqrt(); // the factor carries 1/√N
+    let columns = factor.values().chunks_exact(dims.outputs * rank);
     let examples = objective.examples(linearization.outputs());
-    for ((z, y), w) in examples.zip(whitened.chunks_exact_mut(rank)) {
+    for (((z, y), b), w) in examples.zip(columns).zip(whitened.chunks_exact_mut(rank)) {
         likelihood.whitened_score(z, y, w);
         likelihood.score(z, y, &mut score);
-        largest_whitened = largest_whitened.max(dot(w, w));
-        largest_score = largest_score.max(dot(&score, &score));
+        let column_norms = b.chunks_exact(dims.outputs).map(norm);
+        let terms: f64 = column_norms
+            .zip(&*w)
+            .map(|(b, w)| unscaled * b * w.abs())
+            .sum();
+        // Where `B` has underflowed, its columns no longer make up the score; and squares of `w` must stay finite.
+        if terms < 0.5 * norm(&score) || !dot(w, w).is_finite() {
+            return None;
+        }
+        largest_terms = largest_terms.max(terms);
+        largest_score = largest_score.max(norm(&score));
     }
-    let columns = factor.values().chunks_exact(dims.outputs);
-    // the factor is scaled by 1/√N
-    let largest_column = columns.map(|b| dot(b, b)).fold(0.0, f64::max) * dims.examples as f64;
-    let harmless =
-        (largest_whitened * largest_column).sqrt() <= TOLERATED * largest_score.sqrt();
-    harmless.then_some(whitened)
+    (largest_terms <= TOLERATED * largest_score).then_some(whitened)
 }

@@ -46,7 +46,7 @@ pub(super) enum Trial {
     Vanished,
 }
 
-/// Decreases of the objective in nats, and `δᵀGδ`.
+/// Decreases of the objective in nats, both positive, and `δᵀGδ`.
 #[derive(Clone, Copy)]
 pub(super) struct Gain {
     pub(super) predicted: f64,
@@ -55,13 +55,9 @@ pub(super) struct Gain {
 }
 
 impl Gain {
-    /// ρ; 1 if the prediction is lost in rounding.
+    /// ρ.
     pub(super) fn ratio(&self) -> f64 {
-        if self.predicted > 0.0 {
-            self.actual / self.predicted
-        } else {
-            1.0
-        }
+        self.actual / self.predicted
     }
 }
 
@@ -80,9 +76,14 @@ impl Search<'_, '_> {
         for d in &mut self.trial.tangent {
             *d *= self.learning_rate;
         }
+        if !self.place(1.0) {
+            return Ok(Trial::Vanished);
+        }
         let quadratic = self.fisher.norm_squared(&self.trial.tangent);
         let predicted = -dot(self.gradient, &self.trial.tangent) - 0.5 * quadratic;
-        if !quadratic.is_finite() || !self.accelerate(&inverse)? {
+        // Exactly, the prediction is ½ δᵀGδ + λ|δ|²: if it does not come out positive, λ is too small for the solve.
+        let promising = predicted > 0.0 && predicted.is_finite();
+        if !promising || !self.accelerate(&inverse)? {
             return Ok(Trial::Worse);
         }
         if !self.place(1.0) {

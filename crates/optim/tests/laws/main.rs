@@ -1,0 +1,11 @@
+//! What must hold for every optimiser, whatever the model.
+
+#![allow(clippy::unwrap_used)] // a failed assumption of a test is a failure of the test
+
+mod models;
+
+mod adaptive;
+mod first_order;
+mod levenberg_marquardt;
+mod natural_gradient;
+mod robustness;
