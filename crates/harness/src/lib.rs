@@ -30,3 +30,8 @@ pub use error::HarnessError;
 pub use experiment::{Context, Effort, Experiment, Interrupt, Progress, UserData};
 pub use figure::{Axis, Figure, Panel, Series};
 pub use record::{Block, Claim, Column, Quantity, Record, Source, Table};
+
+/// The library example of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

@@ -48,8 +48,8 @@ mod tests {
                 high: 3.0
             }
         );
-        assert_eq!(Spread::of([4.0, 1.0]).median, 2.5);
-        assert_eq!(Spread::of([1.0, f64::INFINITY, 2.0]).high, f64::INFINITY);
+        assert!((Spread::of([4.0, 1.0]).median - 2.5).abs() < 1e-15);
+        assert!(Spread::of([1.0, f64::INFINITY, 2.0]).high.is_infinite());
         assert!(Spread::of([]).median.is_nan());
     }
 }

@@ -127,7 +127,7 @@ impl Contender {
             ),
             Self::Natural => product(
                 &[columns.min(all)],
-                &[0.1, 0.3, 1.0],
+                &[0.3, 1.0],
                 &[1e-2, 1e-1, 1.0].map(MetricSetting::Damping),
             ),
             Self::Adaptive | Self::AdaptiveFirstOrder => product(

@@ -1,5 +1,6 @@
 //! Do optimisers that follow the geometry pay on real data, by steps, by wall time, and on new examples?
 
+mod claims;
 mod contender;
 mod cost;
 mod duel;
@@ -9,6 +10,9 @@ mod problem;
 mod quantiles;
 mod report;
 mod rules;
+mod settings;
+mod standing;
+mod test_error;
 mod training;
 mod tuning;
 mod user_table;

@@ -119,6 +119,7 @@ fn bundle(columns: impl Iterator<Item = (f64, Vec<f64>)>) -> Bundle {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)] // quantiles of small integers are exact
 mod tests {
     use super::super::training::Ending;
     use super::*;

@@ -20,8 +20,8 @@ const ORDER: u64 = 20_000;
 const SEEDS: u64 = 100;
 /// Standard deviation of the initial biases.
 const BIASES: f64 = 0.1;
-/// Points of a curve in which the number of steps doubles.
-const POINTS_A_DOUBLING: f64 = 3.0;
+/// A run whose loss is so many times the initial one has diverged, even if all numbers are finite.
+const DIVERGED: f64 = 100.0;
 
 /// What is to be run.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +44,15 @@ pub(super) enum Watched {
     Everything,
     Validation,
     Training,
+}
+
+impl Watched {
+    /// The next step at which a run is looked at: a factor on, the smaller the finer the curve is to be drawn.
+    fn following(self, step: usize) -> usize {
+        let points_a_doubling = if self == Self::Everything { 6.0 } else { 3.0 };
+        let factor = f64::exp2(1.0 / points_a_doubling);
+        ((step as f64 * factor).round() as usize).max(step + 1)
+    }
 }
 
 /// The state of a run after so many steps.
@@ -93,6 +102,12 @@ impl Run {
         *best.unwrap_or_else(|| self.last())
     }
 
+    /// Whether a loss is far beyond the initial one.
+    fn is_exceeded_by(&self, point: &Point) -> bool {
+        let first = &self.points[0];
+        point.train > DIVERGED * first.train || point.validation > DIVERGED * first.validation
+    }
+
     /// The point where it ended.
     pub(super) fn last(&self) -> &Point {
         &self.points[self.points.len() - 1]
@@ -132,11 +147,11 @@ pub(super) fn train(plan: &Plan<'_>, context: &Context) -> Result<Run, HarnessEr
         run.ending = ending(result, progress.step)?;
         if progress.step == next || progress.step == plan.steps || run.ending != Ending::Complete {
             context.check()?;
-            next = following(progress.step);
+            next = plan.watched.following(progress.step);
             match observer.look(progress, &theta) {
-                Ok(point) => run.points.push(point),
-                // the parameters have become so large that the outputs overflow
-                Err(HarnessError::Model(_)) => {
+                Ok(point) if !run.is_exceeded_by(&point) => run.points.push(point),
+                // or the parameters have become so large that the outputs overflow
+                Ok(_) | Err(HarnessError::Model(_)) => {
                     let step = progress.step;
                     run.ending = Ending::Diverged { step };
                 }
@@ -231,9 +246,4 @@ impl<'a> Feed<'a> {
         let objective = Objective::new(&map, likelihood, batch.targets)?;
         Ok(optimizer.step(&objective, theta)?)
     }
-}
-
-/// The next step at which a run is looked at.
-fn following(step: usize) -> usize {
-    ((step as f64 * 2.0_f64.powf(1.0 / POINTS_A_DOUBLING)).round() as usize).max(step + 1)
 }

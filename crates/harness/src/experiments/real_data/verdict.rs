@@ -1,90 +1,93 @@
-//! What follows from the learning curves: sentences written from the numbers, and claims.
+//! What follows from the learning curves, in sentences written from the numbers.
+
+use std::cmp::Ordering;
 
 use super::contender::Contender;
-use super::quantiles::{at_examples, at_time, duration, median};
+use super::standing::{least, passes};
 use super::{Comparison, Entry};
 use crate::record::number::{duration as seconds, significant};
-use crate::{Claim, Effort, Record};
 
-/// Steps of natural gradient after which losses are compared at equal numbers of examples; fewer if its run is shorter.
-const FEW_STEPS: usize = 50;
-/// Problems on which natural gradient is claimed to have the lower training loss at equal wall time. On the first two it
-/// does so early, on the others when the first-order methods have settled, which the shortest runs do not get to.
-const FASTER: [&str; 4] = ["mackey-glass", "extended-xor", "concrete", "diabetes"];
-
-impl Comparison {
-    /// The entry of a contender, if it takes part.
-    pub(super) fn entry(&self, contender: Contender) -> Option<&Entry> {
-        self.entries
-            .iter()
-            .find(|entry| entry.contender == contender)
-    }
-
-    fn first_order(&self) -> impl Iterator<Item = &Entry> {
-        self.entries
-            .iter()
-            .filter(|entry| entry.contender.is_first_order())
-    }
-
-    /// The wall time up to which a contender and the first-order methods are all known.
-    fn common_seconds(&self, entry: &Entry) -> f64 {
-        let first_order = self.first_order().map(|entry| duration(&entry.runs));
-        first_order.fold(duration(&entry.runs), f64::min)
-    }
-
-    /// The first-order method of least loss at a wall time, and that loss.
-    fn rival(&self, seconds: f64) -> Option<(&Entry, f64)> {
-        least(self.first_order(), |entry| entry.loss_at_time(seconds))
-    }
-
-    /// The loss of a contender over that of its rival, at the end of the common time.
-    fn ratio_at_equal_time(&self, entry: &Entry) -> f64 {
-        let time = self.common_seconds(entry);
-        entry.loss_at_time(time) / self.rival(time).map_or(f64::NAN, |(_, loss)| loss)
-    }
-}
-
-impl Entry {
-    fn loss_at_time(&self, seconds: f64) -> f64 {
-        median(self.runs.iter().map(|run| at_time(run, seconds).train))
-    }
-
-    fn loss_at_examples(&self, seen: usize) -> f64 {
-        median(self.runs.iter().map(|run| at_examples(run, seen).train))
-    }
-
-    /// Examples that were seen in a few steps.
-    fn few_examples(&self) -> usize {
-        let step = FEW_STEPS.min(self.steps);
-        let points = self
-            .runs
-            .iter()
-            .flat_map(|run| &run.points)
-            .filter(|point| point.step <= step);
-        points.map(|point| point.seen).max().unwrap_or(0)
-    }
-
-    fn test_error(&self) -> f64 {
-        median(self.runs.iter().map(|run| run.kept().test_error))
-    }
-
-    fn seconds_per_step(&self) -> f64 {
-        median(
-            self.runs
-                .iter()
-                .map(|run| run.last().seconds / run.last().step as f64),
+/// All problems in words.
+pub(super) fn summary(comparisons: &[Comparison]) -> String {
+    let natural = |comparison: &Comparison| {
+        comparison
+            .entry(Contender::Natural)
+            .map(|entry| comparison.ratio_at_equal_time(entry))
+    };
+    let behind: Vec<&Comparison> = comparisons
+        .iter()
+        .filter(|comparison| natural(comparison).is_some_and(|ratio| ratio > 1.0))
+        .collect();
+    let ahead = comparisons.len() - behind.len();
+    let exceptions: Vec<String> = behind
+        .iter()
+        .map(|comparison| {
+            format!(
+                "{} (P = {})",
+                comparison.problem.name,
+                comparison.problem.net.parameters()
+            )
+        })
+        .collect();
+    let exceptions = if exceptions.is_empty() {
+        String::new()
+    } else {
+        format!(
+            " The exception is {}: a step of natural gradient costs a number of multiplications that grows as P^{{2}} times the \
+             columns of the metric, one an example for numbers and K − 1 for K classes.",
+            exceptions.join(", ")
         )
+    };
+    let names = |wanted: fn(&Ordering) -> bool| {
+        let tests = comparisons
+            .iter()
+            .filter(|comparison| natural_tests(comparison).is_some_and(|order| wanted(&order)));
+        tests
+            .map(|comparison| comparison.problem.name.as_str())
+            .collect::<Vec<_>>()
+    };
+    let (lower, alike, higher) = (
+        names(|order| order.is_lt()),
+        names(|order| order.is_eq()),
+        names(|order| order.is_gt()),
+    );
+    let mut told = Vec::new();
+    for (names, verdict) in [
+        (lower, "lower throughout"),
+        (alike, "alike, seeds overlap"),
+        (higher, "higher throughout"),
+    ] {
+        if !names.is_empty() {
+            told.push(format!("{verdict} on {}", names.join(", ")));
+        }
     }
+    format!(
+        "At equal wall time natural gradient has the lower training loss on {ahead} of {} problems.{exceptions} A lower training \
+         loss is not a lower test error. Against those of the better first-order method, the test errors of natural gradient \
+         are {}.",
+        comparisons.len(),
+        told.join("; "),
+    )
 }
 
-/// The entry for which something is least.
-fn least<'a>(
-    entries: impl Iterator<Item = &'a Entry>,
-    what: impl Fn(&Entry) -> f64,
-) -> Option<(&'a Entry, f64)> {
-    entries
-        .map(|entry| (entry, what(entry)))
-        .min_by(|a, b| a.1.total_cmp(&b.1))
+/// Whether all test errors of natural gradient are below those of the better first-order method, or above, or neither.
+fn natural_tests(comparison: &Comparison) -> Option<Ordering> {
+    let natural = comparison.entry(Contender::Natural)?;
+    let (rival, _) = least(comparison.first_order(), Entry::test_error)?;
+    let range = |entry: &Entry| {
+        let errors = entry.runs.iter().map(|run| run.kept().test_error);
+        errors.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), error| {
+            (low.min(error), high.max(error))
+        })
+    };
+    let ((low, high), (rival_low, rival_high)) = (range(natural), range(rival));
+    Some(if high < rival_low {
+        Ordering::Less
+    } else if low > rival_high {
+        Ordering::Greater
+    } else {
+        Ordering::Equal
+    })
 }
 
 /// One problem in words.
@@ -129,15 +132,6 @@ fn training(comparison: &Comparison) -> Option<String> {
     ))
 }
 
-/// A number of examples in passes over the training part.
-fn passes(comparison: &Comparison, seen: usize) -> String {
-    let passes = seen as f64 / comparison.problem.parts.train.len() as f64;
-    format!(
-        "{} passes over the training examples",
-        significant(passes, 2)
-    )
-}
-
 /// Who is best and worst on new examples.
 fn generalisation(comparison: &Comparison) -> Option<String> {
     let (best, low) = least(comparison.entries.iter(), Entry::test_error)?;
@@ -151,85 +145,6 @@ fn generalisation(comparison: &Comparison) -> Option<String> {
         worst.contender.name(),
         with_unit(-high, error.unit()),
     ))
-}
-
-/// Claims about the five problems.
-pub(super) fn claims(record: &mut Record, comparisons: &[Comparison], effort: Effort) {
-    let faster = &FASTER[..effort.pick(2, 4, 4)];
-    for comparison in comparisons {
-        let name = &comparison.problem.name;
-        let Some(natural) = comparison.entry(Contender::Natural) else {
-            continue;
-        };
-        if faster.contains(&name.as_str()) {
-            record.claim(Claim::at_most(
-                format!("{name}: train loss of natural gradient over the lower one of SGD and Adam, at equal wall time"),
-                1.0,
-                comparison.ratio_at_equal_time(natural),
-            ));
-        }
-        record.claim(example_claim(comparison, natural));
-    }
-    let series = comparisons
-        .iter()
-        .find(|comparison| comparison.problem.parts.validation.is_empty());
-    let Some((series, adaptive)) =
-        series.and_then(|series| Some((series, series.entry(Contender::Adaptive)?)))
-    else {
-        return;
-    };
-    record.claim(Claim::at_most(
-        format!(
-            "{}: the same of adaptive natural gradient, at equal wall time",
-            series.problem.name
-        ),
-        1.0,
-        series.ratio_at_equal_time(adaptive),
-    ));
-    if let (Some(natural), Some((_, rival))) = (
-        series.entry(Contender::Natural),
-        least(series.first_order(), Entry::test_error),
-    ) {
-        record.claim(Claim::at_most(
-            format!(
-                "{}: test NRMSE of natural gradient over the lower one of SGD and Adam",
-                series.problem.name
-            ),
-            1.0,
-            natural.test_error() / rival,
-        ));
-    }
-}
-
-/// A claim about a table of the user's own: that there is something to learn. Of any other the theory knows nothing.
-pub(super) fn user_claims(record: &mut Record, table: &Comparison) {
-    let problem = &table.problem;
-    let error = least(table.entries.iter(), Entry::test_error).map_or(f64::NAN, |(_, error)| error);
-    record.claim(Claim::at_most(
-        format!(
-            "{}: test error of the best optimiser over that of a constant answer",
-            problem.name
-        ),
-        1.0,
-        error / problem.constant_error(),
-    ));
-}
-
-/// That natural gradient makes more of the examples it has seen.
-fn example_claim(comparison: &Comparison, natural: &Entry) -> Claim {
-    let seen = natural.few_examples();
-    let rival = least(comparison.first_order(), |entry| {
-        entry.loss_at_examples(seen)
-    });
-    let passes = passes(comparison, seen);
-    let name = &comparison.problem.name;
-    Claim::at_most(
-        format!(
-            "{name}: train loss of natural gradient over the lower one of SGD and Adam, after {passes}"
-        ),
-        1.0,
-        natural.loss_at_examples(seen) / rival.map_or(f64::NAN, |(_, loss)| loss),
-    )
 }
 
 fn with_unit(value: f64, unit: &str) -> String {

@@ -1,0 +1,89 @@
+//! Claims about the learning curves.
+
+use super::contender::Contender;
+use super::standing::{least, passes};
+use super::{Comparison, Entry};
+use crate::{Claim, Effort, Record};
+
+/// Problems on which natural gradient is claimed to have the lower training loss at equal wall time. On the first two it
+/// does so early, on the others when the first-order methods have settled, which the shortest runs do not get to.
+const FASTER: [&str; 4] = ["mackey-glass", "extended-xor", "concrete", "diabetes"];
+
+/// Claims about the five problems.
+pub(super) fn problems(record: &mut Record, comparisons: &[Comparison], effort: Effort) {
+    let faster = &FASTER[..effort.pick(2, 4, 4)];
+    for comparison in comparisons {
+        let name = &comparison.problem.name;
+        let Some(natural) = comparison.entry(Contender::Natural) else {
+            continue;
+        };
+        if faster.contains(&name.as_str()) {
+            record.claim(Claim::at_most(
+                format!("{name}: train loss of natural gradient over the lower one of SGD and Adam, at equal wall time"),
+                1.0,
+                comparison.ratio_at_equal_time(natural),
+            ));
+        }
+        record.claim(example_claim(comparison, natural));
+    }
+    let series = comparisons
+        .iter()
+        .find(|comparison| comparison.problem.parts.validation.is_empty());
+    let Some((series, adaptive)) =
+        series.and_then(|series| Some((series, series.entry(Contender::Adaptive)?)))
+    else {
+        return;
+    };
+    record.claim(Claim::at_most(
+        format!(
+            "{}: train loss of adaptive natural gradient over the lower one of SGD and Adam, at equal wall time",
+            series.problem.name
+        ),
+        1.0,
+        series.ratio_at_equal_time(adaptive),
+    ));
+    if let (Some(natural), Some((_, rival))) = (
+        series.entry(Contender::Natural),
+        least(series.first_order(), Entry::test_error),
+    ) {
+        record.claim(Claim::at_most(
+            format!(
+                "{}: test NRMSE of natural gradient over the lower one of SGD and Adam",
+                series.problem.name
+            ),
+            1.0,
+            natural.test_error() / rival,
+        ));
+    }
+}
+
+/// A claim about a table of the user's own: that there is something to learn. Of any other the theory knows nothing.
+pub(super) fn user(record: &mut Record, table: &Comparison) {
+    let problem = &table.problem;
+    let error = least(table.entries.iter(), Entry::test_error).map_or(f64::NAN, |(_, error)| error);
+    record.claim(Claim::at_most(
+        format!(
+            "{}: test error of the best optimiser over that of a constant answer",
+            problem.name
+        ),
+        1.0,
+        error / problem.constant_error(),
+    ));
+}
+
+/// That natural gradient makes more of the examples it has seen.
+fn example_claim(comparison: &Comparison, natural: &Entry) -> Claim {
+    let seen = natural.few_examples();
+    let rival = least(comparison.first_order(), |entry| {
+        entry.loss_at_examples(seen)
+    });
+    let passes = passes(comparison, seen);
+    let name = &comparison.problem.name;
+    Claim::at_most(
+        format!(
+            "{name}: train loss of natural gradient over the lower one of SGD and Adam, after {passes}"
+        ),
+        1.0,
+        natural.loss_at_examples(seen) / rival.map_or(f64::NAN, |(_, loss)| loss),
+    )
+}
