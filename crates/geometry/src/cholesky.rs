@@ -19,8 +19,13 @@ impl Cholesky {
     /// Cost: `P³/3` multiplications.
     ///
     /// # Errors
-    /// [`MetricError::NotPositiveDefinite`] with the pivot.
+    /// [`MetricError::NotPositiveDefinite`] with the pivot; [`MetricError::Damping`] for a negative or non-finite λ;
+    /// [`MetricError::Shape`].
     pub fn new(matrix: MatRef<'_, f64>, lambda: f64) -> Result<Self, MetricError> {
+        crate::dense::check_shape(matrix)?;
+        if lambda.is_nan() || lambda < 0.0 || lambda.is_infinite() {
+            return Err(MetricError::Damping { lambda });
+        }
         let dim = matrix.nrows();
         let mut factor = matrix.to_owned();
         for i in 0..dim {

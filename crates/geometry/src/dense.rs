@@ -1,6 +1,6 @@
 use crate::cholesky::parallelism;
 use crate::error::Quantity;
-use crate::metric::relative_residual;
+use crate::metric::{relative_residual, trusted};
 use crate::{Cholesky, Inverse, Metric, MetricError, OutputFactor, Solve, Spectrum};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
 use faer::{Accum, Mat, MatRef};
@@ -90,9 +90,11 @@ impl DenseFisher {
     /// Takes a symmetric matrix for a metric.
     ///
     /// # Errors
-    /// [`MetricError::NotSymmetric`] beyond rounding, [`MetricError::NotFinite`].
+    /// [`MetricError::Shape`], [`MetricError::NotSymmetric`] beyond rounding, [`MetricError::NotFinite`]. That it is
+    /// semidefinite is taken on trust.
     pub fn from_matrix(matrix: MatRef<'_, f64>) -> Result<Self, MetricError> {
         let dim = matrix.nrows();
+        check_shape(matrix)?;
         let scale = 1e-12 * matrix.norm_max();
         for column in 0..matrix.ncols() {
             for row in 0..dim {
@@ -104,11 +106,7 @@ impl DenseFisher {
                         value,
                     });
                 }
-                let mirror = if row < matrix.ncols() && column < dim {
-                    matrix[(column, row)]
-                } else {
-                    f64::NAN
-                };
+                let mirror = matrix[(column, row)];
                 if mirror.is_nan() || (value - mirror).abs() > scale {
                     return Err(MetricError::NotSymmetric {
                         row,
@@ -135,9 +133,6 @@ impl DenseFisher {
     /// # Errors
     /// [`MetricError::NotPositiveDefinite`]; [`MetricError::Damping`] for a negative or non-finite λ.
     pub fn cholesky(&self, lambda: f64) -> Result<Cholesky, MetricError> {
-        if lambda.is_nan() || lambda < 0.0 || lambda.is_infinite() {
-            return Err(MetricError::Damping { lambda });
-        }
         Cholesky::new(self.matrix.as_ref(), lambda)
     }
 
@@ -177,6 +172,13 @@ impl Metric for DenseFisher {
     }
 
     fn lower(&self, tangent: &[f64], out: &mut [f64]) {
+        let dim = self.dim();
+        assert!(
+            tangent.len() == dim && out.len() == dim,
+            "vectors of lengths {} and {} in a space of dimension {dim}",
+            tangent.len(),
+            out.len()
+        );
         out.fill(0.0);
         for (column, weight) in self.matrix.col_iter().zip(tangent) {
             for (o, entry) in out.iter_mut().zip(column.iter()) {
@@ -216,7 +218,10 @@ impl Metric for DenseFisher {
         MetricError::check_finite(Quantity::Direction, out)?;
         let right_hand_side = residual_of.as_deref().unwrap_or(gradient);
         Ok(Solve {
-            relative_residual: relative_residual(self, lambda, right_hand_side, out),
+            relative_residual: trusted(
+                relative_residual(self, lambda, right_hand_side, out),
+                lambda,
+            )?,
             rank,
             iterations: 0,
         })
@@ -224,6 +229,16 @@ impl Metric for DenseFisher {
 
     fn to_dense(&self) -> Mat<f64> {
         self.matrix.clone()
+    }
+}
+
+/// Passes if a matrix is square and not empty.
+pub(crate) fn check_shape(matrix: MatRef<'_, f64>) -> Result<(), MetricError> {
+    let (rows, columns) = (matrix.nrows(), matrix.ncols());
+    if rows == columns && rows > 0 {
+        Ok(())
+    } else {
+        Err(MetricError::Shape { rows, columns })
     }
 }
 

@@ -54,7 +54,7 @@ pub struct Estimate {
 /// falls as `1/√(N·draws)` and does not get smaller relative to `D` as the points approach each other.
 ///
 /// # Errors
-/// As [`kullback_leibler`]; [`MetricError::Empty`] also for no draws.
+/// As [`kullback_leibler`]; [`MetricError::Draws`] for fewer than two, of which no error can be estimated.
 pub fn kullback_leibler_monte_carlo(
     map: &dyn OutputMap,
     likelihood: &dyn Likelihood,
@@ -64,8 +64,8 @@ pub fn kullback_leibler_monte_carlo(
     rng: &mut dyn rand::Rng,
 ) -> Result<Estimate, MetricError> {
     let (dims, z, z_other) = both_outputs(map, likelihood, theta, other)?;
-    if draws == 0 {
-        return Err(MetricError::Empty { dims });
+    if draws < 2 {
+        return Err(MetricError::Draws { draws, at_least: 2 });
     }
     let mut y = vec![0.0; likelihood.target_len(dims.outputs)];
     let (mut mean, mut spread) = (0.0, 0.0);
@@ -81,7 +81,7 @@ pub fn kullback_leibler_monte_carlo(
         }
         let own = sum / draws as f64;
         mean += own;
-        spread += (squares / draws as f64 - own * own).max(0.0) / draws as f64;
+        spread += (squares / draws as f64 - own * own).max(0.0) / (draws - 1) as f64;
     }
     let examples = dims.examples as f64;
     Ok(Estimate {

@@ -21,7 +21,7 @@ pub enum MetricError {
     ///
     /// Raise λ, or take the pseudo-inverse ([`Inverse::Pseudo`](crate::Inverse::Pseudo)).
     #[error(
-        "G + λI with λ = {lambda} is not numerically positive definite: pivot {pivot} of {dim} is {value}; \
+        "G + λI with λ = {lambda:e} is not numerically positive definite: pivot {pivot} of {dim} is {value:e}; \
          raise the damping or take the pseudo-inverse"
     )]
     NotPositiveDefinite {
@@ -92,6 +92,40 @@ pub enum MetricError {
         residual: f64,
         /// The residual asked for.
         tolerance: f64,
+    },
+    /// A direct solve came out, but does not solve the equation: λ, or the tolerance of a pseudo-inverse, is lost in the
+    /// rounding of `G`.
+    #[error(
+        "the solve with λ = {lambda:e} left a relative residual of {residual:.1e}: rounding of G outweighs the damping or \
+         tolerance; raise it"
+    )]
+    Inaccurate {
+        /// `|g − (G+λI)x| / |g|`.
+        residual: f64,
+        /// The damping λ, 0 for a pseudo-inverse.
+        lambda: f64,
+    },
+    /// A stopping rule asks for what cannot be reached.
+    #[error("the tolerance of conjugate gradients is {tolerance}; it must be positive and finite")]
+    StoppingRule {
+        /// The tolerance that came.
+        tolerance: f64,
+    },
+    /// An estimate needs more samples than it was given.
+    #[error("{draws} draws of y an example are too few; at least {at_least} are needed")]
+    Draws {
+        /// Draws asked for.
+        draws: usize,
+        /// The fewest that make sense.
+        at_least: usize,
+    },
+    /// A matrix cannot be a metric.
+    #[error("a metric is square and not empty; this matrix is {rows}×{columns}")]
+    Shape {
+        /// Rows of the matrix.
+        rows: usize,
+        /// Columns of the matrix.
+        columns: usize,
     },
     /// The eigenvalue iteration did not converge.
     #[error("the eigendecomposition of a {dim}×{dim} metric did not converge")]

@@ -1,5 +1,5 @@
 use crate::error::Quantity;
-use crate::metric::relative_residual;
+use crate::metric::{relative_residual, trusted};
 use crate::operator::Opaque;
 use crate::{Cholesky, Inverse, Metric, MetricError, OutputFactor, RankTolerance, Solve, Spectrum};
 use faer::Mat;
@@ -238,7 +238,7 @@ impl Metric for GramFisher<'_> {
         };
         MetricError::check_finite(Quantity::Direction, out)?;
         Ok(Solve {
-            relative_residual: residual,
+            relative_residual: trusted(residual, inverse.damping())?,
             rank,
             iterations: 0,
         })

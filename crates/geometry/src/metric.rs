@@ -15,7 +15,8 @@ pub trait Metric {
 
     /// `out ← ` the chosen inverse applied to a covector `g`. Both slices have length `P`.
     ///
-    /// The [`Solve`] that comes back says how well the equation is solved.
+    /// The [`Solve`] that comes back says how well the equation is solved; a direct solve whose residual shows that nothing of it
+    /// is left is [`MetricError::Inaccurate`].
     ///
     /// # Errors
     /// [`MetricError`], naming what stands in the way (a pivot, a rank, a residual); `out` is then unspecified unless the
@@ -82,6 +83,14 @@ pub enum Inverse {
 }
 
 impl Inverse {
+    /// λ, 0 where there is none.
+    pub(crate) fn damping(self) -> f64 {
+        match self {
+            Self::Damped { lambda } => lambda,
+            _ => 0.0,
+        }
+    }
+
     /// `(G + λI)⁻¹`.
     #[must_use]
     pub fn damped(lambda: f64) -> Self {
@@ -109,7 +118,18 @@ pub struct Solve {
     pub iterations: usize,
 }
 
-/// `|g − (G + λI)x| / |g|`, or 0 for `g = 0`.
+/// Passes if a direct solve has left a residual that rounding can explain; otherwise all digits of it are lost.
+pub(crate) fn trusted(residual: f64, lambda: f64) -> Result<f64, MetricError> {
+    /// A backward stable solve leaves a small multiple of `P ε`; this is far above it and far below useless.
+    const LOST: f64 = 1e-3;
+    if residual <= LOST {
+        Ok(residual)
+    } else {
+        Err(MetricError::Inaccurate { residual, lambda })
+    }
+}
+
+/// `|g − (G + λI)x| / |g|`, or `|(G + λI)x|` for `g = 0`; without overflow or underflow of squares.
 pub(crate) fn relative_residual<M: Metric + ?Sized>(
     metric: &M,
     lambda: f64,
@@ -118,10 +138,12 @@ pub(crate) fn relative_residual<M: Metric + ?Sized>(
 ) -> f64 {
     let mut image = vec![0.0; metric.dim()];
     metric.lower(solution, &mut image);
+    let largest = gradient.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
+    let unit = if largest > 0.0 { largest } else { 1.0 };
     let (mut error, mut size) = (0.0, 0.0);
     for ((g, x), gx) in gradient.iter().zip(solution).zip(&image) {
-        error += (g - gx - lambda * x).powi(2);
-        size += g * g;
+        error += ((g - gx - lambda * x) / unit).powi(2);
+        size += (g / unit).powi(2);
     }
     if size > 0.0 {
         (error / size).sqrt()

@@ -72,7 +72,12 @@ impl<'a> FisherOperator<'a> {
             max_products,
         } = self.stopping;
         x.fill(0.0);
-        let mut residual = gradient.to_vec();
+        // in units of the largest entry, so that squares neither over- nor underflow
+        let unit = gradient.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
+        if unit <= 0.0 {
+            return Ok(0);
+        }
+        let mut residual: Vec<f64> = gradient.iter().map(|g| g / unit).collect();
         let mut direction = residual.clone();
         let mut image = vec![0.0; x.len()];
         let mut squared = dot(&residual, &residual);
@@ -96,6 +101,9 @@ impl<'a> FisherOperator<'a> {
                 *d = r + next / squared * *d;
             }
             squared = next;
+        }
+        for x in x.iter_mut() {
+            *x *= unit;
         }
         Ok(products)
     }
@@ -140,12 +148,16 @@ impl Metric for FisherOperator<'_> {
         };
         MetricError::check_damping(lambda)?;
         MetricError::check_finite(Quantity::Gradient, gradient)?;
+        let ConjugateGradients { tolerance, .. } = self.stopping;
+        if tolerance.is_nan() || tolerance <= 0.0 || tolerance.is_infinite() {
+            return Err(MetricError::StoppingRule { tolerance });
+        }
         let iterations = self.conjugate_gradients(gradient, lambda, out)?;
         MetricError::check_finite(Quantity::Direction, out)?;
         let residual = relative_residual(self, lambda, gradient, out);
-        let ConjugateGradients { tolerance, .. } = self.stopping;
         // The recursive residual can run ahead of the true one; ten times is still the accuracy asked for.
-        if residual > 10.0 * tolerance {
+        let reached = residual <= 10.0 * tolerance; // false for NaN
+        if !reached {
             return Err(MetricError::DidNotConverge {
                 iterations,
                 residual,

@@ -40,7 +40,7 @@ impl OutputFactor {
     /// unbiased, with errors of order `1/√(N·draws)`.
     ///
     /// # Errors
-    /// As [`OutputFactor::fisher`]; [`MetricError::Empty`] also for no draws.
+    /// As [`OutputFactor::fisher`]; [`MetricError::Draws`] for none.
     pub fn monte_carlo(
         linearization: &dyn Linearization,
         likelihood: &dyn Likelihood,
@@ -49,7 +49,7 @@ impl OutputFactor {
     ) -> Result<Self, MetricError> {
         let dims = checked_dims(linearization, likelihood)?;
         if draws == 0 {
-            return Err(MetricError::Empty { dims });
+            return Err(MetricError::Draws { draws, at_least: 1 });
         }
         let mut values = vec![0.0; dims.outputs * draws * dims.examples];
         let mut y = vec![0.0; likelihood.target_len(dims.outputs)];

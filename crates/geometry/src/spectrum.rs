@@ -20,7 +20,7 @@ impl Spectrum {
     /// Runs on one thread: the same bits on every machine with the same instruction set.
     ///
     /// # Errors
-    /// [`MetricError::NotFinite`], [`MetricError::Eigen`].
+    /// [`MetricError::Shape`], [`MetricError::NotFinite`], [`MetricError::Eigen`].
     pub fn new(matrix: MatRef<'_, f64>) -> Result<Self, MetricError> {
         check_lower(matrix)?;
         let dim = matrix.nrows();
@@ -145,6 +145,7 @@ impl Spectrum {
 
 /// Passes if the lower triangle is finite.
 fn check_lower(matrix: MatRef<'_, f64>) -> Result<(), MetricError> {
+    crate::dense::check_shape(matrix)?;
     let dim = matrix.nrows();
     for column in 0..dim {
         for row in column..dim {

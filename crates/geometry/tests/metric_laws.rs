@@ -428,6 +428,85 @@ fn bad_requests_are_named() {
     assert!(norm(&out) > 0.0);
 }
 
+/// A pivot that is rounding noise is refused, although it is positive.
+#[test]
+fn a_pivot_of_noise_is_not_inverted() {
+    let nearly = Mat::from_fn(2, 2, |i, j| {
+        if i == 1 && j == 1 {
+            1.0 + f64::EPSILON
+        } else {
+            1.0
+        }
+    });
+    let refused = neuromanifold_geometry::Cholesky::new(nearly.as_ref(), 0.0);
+    assert!(matches!(
+        refused,
+        Err(MetricError::NotPositiveDefinite { pivot: 1, .. })
+    ));
+    let clear = Mat::from_fn(2, 2, |i, j| if i == 1 && j == 1 { 1.001 } else { 1.0 });
+    assert!(neuromanifold_geometry::Cholesky::new(clear.as_ref(), 0.0).is_ok());
+    assert!(neuromanifold_geometry::Cholesky::new(clear.as_ref(), -0.5).is_err());
+    assert!(matches!(
+        DenseFisher::from_matrix(Mat::<f64>::zeros(0, 0).as_ref()),
+        Err(MetricError::Shape { .. })
+    ));
+}
+
+/// A Jacobian that overflows makes no metric.
+#[test]
+fn a_metric_that_overflows_is_refused() {
+    let net = Mlp::new(&[1, 1, 1], Activation::Tanh).unwrap();
+    let theta = [1e-3, 0.0, 1e170, 0.0];
+    let batch = net.on_slice(&[0.5, 1.0]).unwrap();
+    let at = batch.linearize(&theta).unwrap();
+    let refused = DenseFisher::new(at.as_ref(), &Gaussian::UNIT);
+    assert!(
+        matches!(refused, Err(MetricError::NotFinite { .. })),
+        "{refused:?}"
+    );
+    assert!(matches!(
+        GramFisher::new(at.as_ref(), &Gaussian::UNIT),
+        Err(MetricError::NotFinite { .. })
+    ));
+}
+
+/// Covectors of any size are raised alike, and a damping lost in rounding is refused in every representation.
+#[test]
+fn extreme_sizes_are_handled_or_refused() {
+    let net = Mlp::new(&[1, 2, 1], Activation::Tanh).unwrap();
+    let theta = [0.5, -1.0, 0.1, 0.2, 0.7, 0.3, 0.0];
+    let batch = net.on_slice(&[-1.0, 0.3, 1.2]).unwrap();
+    let at = batch.linearize(&theta).unwrap();
+    let dense = DenseFisher::new(at.as_ref(), &Gaussian::UNIT).unwrap();
+    let gram = GramFisher::new(at.as_ref(), &Gaussian::UNIT).unwrap();
+    let operator = FisherOperator::new(at.as_ref(), &Gaussian::UNIT, STOPPING).unwrap();
+    let base: Vec<f64> = (0..7).map(|i| f64::from(i).cos()).collect();
+    for metric in [&dense as &dyn Metric, &gram, &operator] {
+        let (mut one, mut scaled) = (vec![0.0; 7], vec![0.0; 7]);
+        metric.raise(&base, Inverse::damped(0.1), &mut one).unwrap();
+        for size in [1e200, 1e-200] {
+            let gradient: Vec<f64> = base.iter().map(|g| g * size).collect();
+            metric
+                .raise(&gradient, Inverse::damped(0.1), &mut scaled)
+                .unwrap();
+            scaled.iter_mut().for_each(|x| *x /= size);
+            assert!(distance(&one, &scaled) < 1e-9 * norm(&one));
+        }
+        let lost = metric.raise(&base, Inverse::damped(1e-300), &mut one);
+        assert!(lost.is_err(), "{lost:?}");
+    }
+    let nan = ConjugateGradients {
+        tolerance: f64::NAN,
+        max_products: 10,
+    };
+    let operator = FisherOperator::new(at.as_ref(), &Gaussian::UNIT, nan).unwrap();
+    assert!(
+        operator
+            .raise(&base, Inverse::damped(0.1), &mut [0.0; 7])
+            .is_err()
+    );
+}
+
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let net = Mlp::new(&[8, 40, 2], Activation::Tanh).unwrap();

@@ -218,6 +218,9 @@ pub fn likelihood(law: &dyn Likelihood, z: &[f64], y: &[f64]) -> Result<Report, 
         let step = 1e-4;
         let (ahead, behind) = (along(step), along(-step));
         let divergence = 0.5 * (law.divergence(z, &ahead) + law.divergence(z, &behind));
+        // what z ± dz really moved after rounding, as a multiple of the direction
+        let moved: Vec<f64> = ahead.iter().zip(&behind).map(|(a, b)| a - b).collect();
+        let step = 0.5 * dot(&moved, &direction) / dot(&direction, &direction);
         let quadratic = 0.5 * step * step * dot(&lifted, &lifted);
         compare(
             LikelihoodPiece::Factor,

@@ -193,6 +193,15 @@ fn nothing_breaks_at_logits_of_a_thousand() {
     }
     assert!((Bernoulli.divergence(&[-1000.0], &[1000.0]) - 1000.0).abs() < 1e-9);
     assert!((Categorical.divergence(&[1000.0, 0.0], &[0.0, 1000.0]) - 1000.0).abs() < 1e-9);
+    // Saturated laws that differ do not coincide: e^{-800} against e^{-100}.
+    let far = (-100.0_f64).exp();
+    for small in [
+        Bernoulli.divergence(&[-800.0], &[-100.0]),
+        Categorical.divergence(&[0.0, -800.0], &[0.0, -100.0]),
+    ] {
+        assert!((small / far - 1.0).abs() < 1e-12, "{small} {far}");
+    }
+    assert!(Bernoulli.divergence(&[1e308], &[-1e308]).is_infinite());
     // A confident and right prediction keeps its tiny loss: e^{-40}, not 0.
     let tiny = Categorical.negative_log_likelihood(&[40.0, 0.0], &[0.0]);
     assert!((tiny / (-40.0_f64).exp() - 1.0).abs() < 1e-14);

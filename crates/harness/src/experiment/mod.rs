@@ -80,6 +80,14 @@ pub trait Experiment: Sync {
         false
     }
 
+    /// Looks at the user's own data before anything is run, so that what is wrong with them is said at once.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    fn check_data(&self, _data: &UserData) -> Result<(), HarnessError> {
+        Ok(())
+    }
+
     /// Runs it.
     ///
     /// # Errors

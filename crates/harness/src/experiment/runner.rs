@@ -58,6 +58,8 @@ pub fn run(
     progress: &Progress,
     interrupt: &Interrupt,
 ) -> Result<Session, HarnessError> {
+    // Decompositions that are not told how many threads to use give other last digits with another number of them.
+    faer::set_global_parallelism(faer::Par::Seq);
     let fingerprint = fingerprint(experiments, options)?;
     let store = Store::create(&options.out)?;
     let mut session = Session {
@@ -104,8 +106,14 @@ fn fingerprint(
     let Some(data) = &options.data else {
         return Ok(None);
     };
-    if experiments.iter().any(|experiment| experiment.takes_data()) {
-        return Fingerprint::of(data).map(Some);
+    let mut takers = experiments
+        .iter()
+        .filter(|experiment| experiment.takes_data())
+        .peekable();
+    if takers.peek().is_some() {
+        let fingerprint = Fingerprint::of(data)?;
+        takers.try_for_each(|experiment| experiment.check_data(data))?;
+        return Ok(Some(fingerprint));
     }
     let all = crate::experiments::all();
     let takers = all.iter().filter(|experiment| experiment.takes_data());

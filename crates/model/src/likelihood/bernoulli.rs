@@ -1,4 +1,4 @@
-use super::{Likelihood, exp_excess, logistic, require_outputs, softplus};
+use super::{Likelihood, logistic, require_outputs, softplus, weighted_excess};
 use crate::{LikelihoodError, TargetDomain};
 use rand::{Rng, RngExt};
 
@@ -92,7 +92,7 @@ impl Likelihood for Bernoulli {
 fn logit_divergence(z: f64, other: f64) -> f64 {
     let d = other - z;
     let (p, q) = (logistic(z), logistic(-z));
-    let direct = p * exp_excess(q * d) + q * exp_excess(-p * d);
+    let direct = weighted_excess(-softplus(-z), q * d) + weighted_excess(-softplus(z), -p * d);
     if direct.is_finite() {
         return direct.ln_1p();
     }
@@ -102,5 +102,10 @@ fn logit_divergence(z: f64, other: f64) -> f64 {
     } else {
         softplus(other) - softplus(z) - p * d
     };
-    cross.max(0.0)
+    // logits whose difference overflows are infinitely far apart
+    if cross.is_nan() {
+        f64::INFINITY
+    } else {
+        cross.max(0.0)
+    }
 }

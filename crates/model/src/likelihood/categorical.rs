@@ -1,4 +1,4 @@
-use super::{Likelihood, exp_excess, require_outputs};
+use super::{Likelihood, require_outputs, weighted_excess};
 use crate::{LikelihoodError, TargetDomain};
 use rand::{Rng, RngExt};
 
@@ -89,7 +89,7 @@ impl Likelihood for Categorical {
         let mean_shift = classes.clone().map(|k| weight(k) * shift(k)).sum::<f64>() / total;
         let direct = classes
             .clone()
-            .map(|k| weight(k) * exp_excess(shift(k) - mean_shift))
+            .map(|k| weighted_excess(z[k] - largest, shift(k) - mean_shift))
             .sum::<f64>()
             / total;
         if direct.is_finite() {
@@ -98,7 +98,13 @@ impl Likelihood for Categorical {
         // Some e^δ overflows: log Σ p_k e^{δ_k} by its largest term.
         let exponent = |k: usize| z[k] - largest - total.ln() + shift(k) - mean_shift;
         let top = classes.clone().map(exponent).fold(f64::MIN, f64::max);
-        (top + classes.map(|k| (exponent(k) - top).exp()).sum::<f64>().ln()).max(0.0)
+        let log_sum = top + classes.map(|k| (exponent(k) - top).exp()).sum::<f64>().ln();
+        // logits whose differences overflow are infinitely far apart
+        if log_sum.is_nan() {
+            f64::INFINITY
+        } else {
+            log_sum.max(0.0)
+        }
     }
 
     fn factor_rank(&self, outputs: usize) -> usize {

@@ -140,6 +140,15 @@ fn exp_excess(t: f64) -> f64 {
     (1.0 + sum) * t * t / 2.0
 }
 
+/// `e^a (eᵗ − 1 − t)`, also where `e^a` underflows and `eᵗ` makes up for it.
+fn weighted_excess(log_weight: f64, t: f64) -> f64 {
+    if t > 30.0 {
+        (log_weight + t).exp() - log_weight.exp() * (1.0 + t)
+    } else {
+        log_weight.exp() * exp_excess(t)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -125,9 +125,12 @@ impl LevenbergMarquardt {
         self.acceleration
     }
 
-    /// λ at the first step.
-    pub(super) fn first(self, mean_eigenvalue: f64) -> f64 {
-        (self.initial * mean_eigenvalue).max(f64::MIN_POSITIVE)
+    /// λ at the first step: the stated fraction of the mean eigenvalue, but no less than what keeps the step below 10⁴ where
+    /// the metric has all but vanished (a saturated network).
+    pub(super) fn first(self, mean_eigenvalue: f64, gradient_norm: f64) -> f64 {
+        (self.initial * mean_eigenvalue)
+            .max(1e-4 * gradient_norm * f64::from(mean_eigenvalue < 1e-12 * gradient_norm))
+            .max(f64::MIN_POSITIVE)
     }
 }
 

@@ -137,9 +137,10 @@ impl NaturalGradient {
             self.first_order.evaluate(objective, linearization, t)?;
             let fisher = Fisher::new(linearization, objective, self.representation)?;
             let mean_eigenvalue = fisher.mean_eigenvalue();
+            let gradient_norm = self.first_order.gradient_norm;
             let mut lambda = self
                 .lambda
-                .unwrap_or_else(|| Lambda::new(rule.first(mean_eigenvalue)));
+                .unwrap_or_else(|| Lambda::new(rule.first(mean_eigenvalue, gradient_norm)));
             let mut search = Search {
                 objective,
                 linearization,

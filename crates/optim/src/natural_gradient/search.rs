@@ -94,7 +94,8 @@ impl Search<'_, '_> {
         }
         let before = self.linearization.outputs();
         let actual = self.objective.decrease(before, &self.trial.outputs);
-        Ok(if actual > 0.0 {
+        // A gain that is nothing beside the prediction says that the model of the objective is no model here.
+        Ok(if actual > 1e-4 * predicted {
             Trial::Better(Gain {
                 predicted,
                 actual,

@@ -309,3 +309,34 @@ fn a_weight_that_would_wipe_out_the_prior_is_refused() {
     assert!(optimizer.inverse().is_none());
     assert!(optimizer.with_initial_inverse(0.0).is_err());
 }
+
+/// The limit is ε q ≥ 1 + ε, not ε q ≥ 1: on one parameter the inverse is 1 + ε − ε q.
+#[test]
+fn the_first_order_rule_fails_exactly_at_its_limit() {
+    let net = Mlp::builder(1)
+        .layer(1, Activation::Identity)
+        .without_bias()
+        .build()
+        .unwrap();
+    let step = |q: f64| {
+        let input = [q.sqrt()];
+        let batch = net.on_slice(&input).unwrap();
+        let objective = Objective::new(&batch, &Gaussian::UNIT, &[0.5]).unwrap();
+        let rates = [0.1, 0.5].map(|rate| Schedule::constant(rate).unwrap());
+        let mut optimizer = AdaptiveNaturalGradient::new(Rule::FirstOrder, rates[0], rates[1]);
+        let outcome = optimizer.step(&objective, &mut [0.2]);
+        outcome.map(|_| optimizer.inverse().unwrap()[(0, 0)])
+    };
+    assert!((step(2.6).unwrap() - 0.2).abs() < 1e-14);
+    assert!((step(2.99).unwrap() - 0.005).abs() < 1e-14);
+    for q in [3.01, 50.0] {
+        let refused = step(q);
+        assert!(
+            matches!(
+                refused,
+                Err(OptimError::PositiveDefinitenessLost { step: 1, .. })
+            ),
+            "{refused:?}"
+        );
+    }
+}

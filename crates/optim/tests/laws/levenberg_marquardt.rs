@@ -1,4 +1,6 @@
 use crate::models::{Case, case};
+use neuromanifold_mlp::{Activation, Mlp};
+use neuromanifold_model::Bernoulli;
 use neuromanifold_optim::{
     Acceleration, Damping, LevenbergMarquardt, NaturalGradient, Objective, OptimError, Optimizer,
     Reason, Stopping, fit,
@@ -111,4 +113,22 @@ fn senseless_dampings_are_refused() {
             .with_acceleration(negative)
             .is_err()
     );
+}
+
+/// A saturated and wrong network has no metric left in `f64`: the step must come from the gradient, and stay sane.
+#[test]
+fn a_metric_that_has_vanished_makes_no_giant_step() {
+    let net = Mlp::builder(1)
+        .layer(1, Activation::Identity)
+        .build()
+        .unwrap();
+    let batch = net.on_slice(&[1.0]).unwrap();
+    let objective = Objective::new(&batch, &Bernoulli, &[1.0]).unwrap();
+    let mut theta = [-1000.0, 0.0];
+    let mut optimizer = NaturalGradient::new(Damping::levenberg_marquardt()).unwrap();
+    for _ in 0..30 {
+        optimizer.step(&objective, &mut theta).unwrap();
+    }
+    assert!(objective.loss(&theta).unwrap() < 1e-3);
+    assert!(theta.iter().all(|t| t.abs() < 1e5), "{theta:?}");
 }

@@ -34,7 +34,7 @@ impl Learner {
         match self {
             Self::Gradient { eta } => format!("gradient, η = {eta}"),
             Self::Natural { eta } => format!("natural gradient, η = {eta}"),
-            Self::Adaptive { eta, epsilon } => format!("adaptive, η = {eta}, ε = {epsilon}"),
+            Self::Adaptive { eta, epsilon } => format!("adaptive, η = {eta}, ε = {epsilon}/n"),
         }
     }
 
@@ -51,7 +51,7 @@ impl Learner {
                 Work::Adaptive(Box::new(AdaptiveNaturalGradient::new(
                     Rule::ShermanMorrison,
                     Schedule::constant(eta / n)?,
-                    Schedule::constant(epsilon)?,
+                    Schedule::constant(epsilon / n)?,
                 )))
             }
         })

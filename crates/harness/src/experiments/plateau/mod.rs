@@ -29,7 +29,7 @@ const FAST: Learner = Learner::Natural { eta: 0.3 };
 const TOO_FAST: Learner = Learner::Natural { eta: 1.0 };
 const ADAPTIVE: Learner = Learner::Adaptive {
     eta: 0.1,
-    epsilon: 0.002,
+    epsilon: 0.2,
 };
 const LEARNERS: [Learner; 5] = [GRADIENT, SLOW, FAST, TOO_FAST, ADAPTIVE];
 

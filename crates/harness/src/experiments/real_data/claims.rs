@@ -5,13 +5,14 @@ use super::standing::{least, passes};
 use super::{Comparison, Entry};
 use crate::{Claim, Effort, Record};
 
-/// Problems on which natural gradient is claimed to have the lower training loss at equal wall time. On the first two it
-/// does so early, on the others when the first-order methods have settled, which the shortest runs do not get to.
-const FASTER: [&str; 4] = ["mackey-glass", "extended-xor", "concrete", "diabetes"];
+/// Problems on which natural gradient is claimed to have the lower training loss at equal wall time. On the last one it
+/// does so when the first-order methods have settled, which the shortest runs do not get to. On diabetes it does for most
+/// seeds, on digits for none.
+const FASTER: [&str; 3] = ["mackey-glass", "extended-xor", "concrete"];
 
 /// Claims about the five problems.
 pub(super) fn problems(record: &mut Record, comparisons: &[Comparison], effort: Effort) {
-    let faster = &FASTER[..effort.pick(2, 4, 4)];
+    let faster = &FASTER[..effort.pick(2, 3, 3)];
     for comparison in comparisons {
         let name = &comparison.problem.name;
         let Some(natural) = comparison.entry(Contender::Natural) else {

@@ -22,7 +22,7 @@ use self::contender::Contender;
 use self::problem::Problem;
 use self::training::{Plan, Run, Watched, train};
 use self::tuning::{Trials, Tried, tune};
-use crate::{Context, Experiment, HarnessError, Record, Source};
+use crate::{Context, Experiment, HarnessError, Record, Source, UserData};
 
 /// `real-data`: first-order methods, natural gradient and adaptive natural gradient on five problems and a user's own.
 ///
@@ -40,6 +40,8 @@ pub struct RealData;
 struct Scale {
     /// Nominal seconds of a run on a small problem.
     seconds: f64,
+    /// The part of them that a tuning run gets.
+    tuning_share: f64,
     tuning_seeds: u64,
     seeds: u64,
 }
@@ -111,9 +113,14 @@ impl Experiment for RealData {
         true
     }
 
+    fn check_data(&self, data: &UserData) -> Result<(), HarnessError> {
+        user_table::check(data)
+    }
+
     fn run(&self, context: &Context) -> Result<Record, HarnessError> {
         let scale = Scale {
             seconds: context.pick(0.02, 0.12, 0.5),
+            tuning_share: context.pick(0.25, 1.0, 1.0),
             tuning_seeds: context.pick(1, 2, 5),
             seeds: context.pick(2, 5, 11),
         };
@@ -168,7 +175,7 @@ fn compare(
         problem: &problem,
         place,
         parts: &problem.tuning,
-        seconds,
+        seconds: scale.tuning_share * seconds,
         seeds: scale.tuning_seeds,
         judge: Watched::Validation,
     };

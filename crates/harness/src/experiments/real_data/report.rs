@@ -5,6 +5,9 @@ use super::training::{Ending, Run};
 use super::{Comparison, claims, rules, settings, verdict};
 use crate::{Axis, Column, Effort, Figure, Panel, Record, Series, Table, UserData};
 
+/// Losses below this are not shown.
+const NEGLIGIBLE: f64 = 1e-9;
+
 /// The comparison on the problems of the report.
 pub(super) fn problems(record: &mut Record, comparisons: &[Comparison], effort: Effort) {
     record.paragraph(
@@ -104,13 +107,39 @@ fn curves(
 ) -> Figure {
     let panels = comparisons.iter().map(|Comparison { problem, entries }| {
         let (loss, unit) = problem.loss_name();
-        let panel = Panel::new(problem.name.as_str(), x.clone(), Axis::log(loss).unit(unit));
-        entries.iter().fold(panel, |panel, entry| {
-            let name = entry.contender.name();
-            panel.with(band(name, along(&entry.runs)).slot(entry.contender.slot()))
-        })
+        let bundles: Vec<Bundle> = entries.iter().map(|entry| along(&entry.runs)).collect();
+        let panel = Panel::new(
+            problem.name.as_str(),
+            x.clone(),
+            limited(Axis::log(loss).unit(unit), &bundles),
+        );
+        entries
+            .iter()
+            .zip(bundles)
+            .fold(panel, |panel, (entry, bundle)| {
+                panel.with(band(entry.contender.name(), bundle).slot(entry.contender.slot()))
+            })
     });
     Figure::multiples(name, caption, panels)
+}
+
+/// The axis, cut off where losses say no more than that the training classes are separated.
+fn limited(axis: Axis, bundles: &[Bundle]) -> Axis {
+    let shown = || {
+        bundles
+            .iter()
+            .flat_map(|bundle| bundle.low.iter().chain(&bundle.high))
+            .copied()
+    };
+    let (least, largest) = (
+        shown().fold(f64::INFINITY, f64::min),
+        shown().fold(0.0, f64::max),
+    );
+    if least < NEGLIGIBLE {
+        axis.limits(NEGLIGIBLE, 1.5 * largest)
+    } else {
+        axis
+    }
 }
 
 pub(super) fn band(label: &str, bundle: Bundle) -> Series {

@@ -18,7 +18,7 @@ pub(super) fn table(comparisons: &[Comparison]) -> Table {
         Column::text("runs that broke"),
     ];
     let caption = "What was tried and what was chosen: the least validation loss that a run has at any time, in the median \
-                   of tuning runs. b is the number of examples of a step, N standing for all of them; λ the damping in nats, \
+                   of tuning runs, a quarter as long as the final ones if the experiment is to be quick. b is the number of examples of a step, N standing for all of them; λ the damping in nats, \
                    λ_{1} where a search for it begins; ε the weight of the present examples in the average of the metric. \
                    Learning rates η fall to a hundredth along half a cosine, except where λ is searched for.";
     let mut table = Table::new("settings", caption, columns);

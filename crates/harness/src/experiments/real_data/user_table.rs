@@ -31,6 +31,13 @@ pub(super) fn problem(data: &UserData, context: &Context) -> Result<Problem, Har
     labelled("your-data", standardised(&standardizer, &parts)?, hidden)
 }
 
+/// Reads the table and sees that it can be split, so that a run does not start with one that cannot be used.
+pub(super) fn check(data: &UserData) -> Result<(), HarnessError> {
+    let table = read(data)?;
+    shares()?.counts(table.len().min(MOST_EXAMPLES))?;
+    Ok(())
+}
+
 fn read(data: &UserData) -> Result<Dataset, HarnessError> {
     let source = CsvSource::new(&data.path, data.target.as_str());
     // Whatever is wrong with the table is reported by reading it as numbers, which says more.
