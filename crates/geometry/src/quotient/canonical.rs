@@ -33,16 +33,26 @@ pub struct CanonicalForm {
     hidden_bias: bool,
     output_bias: bool,
     pub(crate) tolerance: Tolerance,
-    /// The largest weight that was moved or dropped because of the tolerance.
+    /// What the tolerance moved or dropped, at most.
     rounded: f64,
-    scale: f64,
+    /// `Σ |terms|` beside each coefficient that is a sum: outgoing weights by term, the linear part and the constants.
+    pub(crate) sizes: Sizes,
+}
+
+/// Beside every sum of a form, the sum of the sizes of what was added: what its rounding, or a cancellation, is judged by.
+#[derive(Clone, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) outgoing: Vec<Vec<f64>>,
+    pub(crate) linear: Mat<f64>,
+    pub(crate) constant: Vec<f64>,
 }
 
 impl CanonicalForm {
     /// The form of a parameter point.
     ///
     /// Constant units (`w = 0`) are added to `c`, not dropped; units on one ray are merged before those whose sum vanishes
-    /// are removed. Cost: `O(m log m)` comparisons of rays.
+    /// are removed. Where merging has moved rays closer together they are merged again, until nothing changes. Cost: `O(m log m)`
+    /// comparisons of rays.
     ///
     /// # Errors
     /// As [`Shallow::new`].
@@ -51,6 +61,60 @@ impl CanonicalForm {
     }
 
     pub(crate) fn of_shallow(shallow: &Shallow, tolerance: Tolerance) -> Self {
+        let mut form = Self::merged(shallow, tolerance);
+        while form.rounded > 0.0 {
+            let terms = Shallow {
+                units: form.terms.clone(),
+                constant: form.constant.clone(),
+                ..shallow.clone()
+            };
+            let mut next = Self::merged(&terms, tolerance);
+            if next.rank() == form.rank() {
+                break;
+            }
+            next.linear += &form.linear;
+            next.sizes.linear += &form.sizes.linear;
+            for (size, before) in next.sizes.constant.iter_mut().zip(&form.sizes.constant) {
+                *size += before;
+            }
+            next.rounded += form.rounded;
+            form = next;
+        }
+        form.drop_residues(shallow.units.len());
+        form
+    }
+
+    /// Sums that cancelled to rounding, or to less than the tolerance, of what was added become zero.
+    fn drop_residues(&mut self, added: usize) {
+        let rounding = 4.0 * (added + 2) as f64 * f64::EPSILON;
+        let relative = self.tolerance.relative() + rounding;
+        let sums = (self.constant.iter_mut()).zip(&self.sizes.constant);
+        for (sum, size) in sums {
+            if sum.abs() <= relative * size {
+                // only if terms did cancel: a sum of one is as large as its size
+                self.rounded = self.rounded.max(if sum.abs() > rounding * size {
+                    sum.abs()
+                } else {
+                    0.0
+                });
+                *sum = 0.0;
+            }
+        }
+        for k in 0..self.linear.nrows() {
+            for i in 0..self.inputs {
+                let (sum, size) = (self.linear[(k, i)].abs(), self.sizes.linear[(k, i)]);
+                if sum <= relative * size {
+                    if sum > rounding * size {
+                        self.rounded = self.rounded.max(sum);
+                    }
+                    self.linear[(k, i)] = 0.0;
+                }
+            }
+        }
+    }
+
+    /// One pass: units on one ray become one term.
+    fn merged(shallow: &Shallow, tolerance: Tolerance) -> Self {
         let outputs = shallow.outputs();
         let mut form = Self {
             activation: shallow.activation,
@@ -62,11 +126,16 @@ impl CanonicalForm {
             output_bias: shallow.output_bias,
             tolerance,
             rounded: 0.0,
-            scale: shallow.scale(),
+            sizes: Sizes {
+                outgoing: Vec::new(),
+                linear: Mat::zeros(outputs, shallow.inputs),
+                constant: shallow.constant.iter().map(|c| c.abs()).collect(),
+            },
         };
         let rays = Rays::of(shallow, tolerance);
         for unit in rays.constants.iter().map(|u| &shallow.units[*u]) {
-            form.rounded = form.rounded.max(largest(&unit.incoming));
+            let weight = largest(&unit.outgoing).max(1.0);
+            form.rounded = form.rounded.max(weight * largest(&unit.incoming));
             form.add_affine(&unit.outgoing, shallow.value(unit.bias), &[]);
         }
         for unit in rays.linear.iter().map(|u| &shallow.units[*u]) {
@@ -75,18 +144,18 @@ impl CanonicalForm {
         for ray in &rays.rays {
             let (incoming, bias) = ray.direction.split_at(shallow.inputs);
             let mut outgoing = vec![0.0; outputs];
-            let mut size: f64 = 1.0;
+            let mut sizes = vec![0.0; outputs];
             for member in &ray.members {
                 let own = &shallow.units[member.unit].outgoing;
-                size = size.max(member.scale * largest(own));
                 let turned = member.sign < 0.0;
                 let weight = if turned && is_odd(form.activation) {
                     -1.0
                 } else {
                     1.0
                 } * member.scale;
-                for (sum, v) in outgoing.iter_mut().zip(own) {
+                for ((sum, size), v) in outgoing.iter_mut().zip(&mut sizes).zip(own) {
                     *sum += weight * v;
+                    *size += (weight * v).abs();
                 }
                 match form.activation {
                     Activation::Logistic if turned => form.add_affine(own, 1.0, &[]),
@@ -97,11 +166,13 @@ impl CanonicalForm {
                     _ => {}
                 }
             }
-            form.rounded = form.rounded.max(ray.spread);
-            if tolerance.vanishes(&outgoing, size) {
+            form.rounded = form.rounded.max(ray.spread * largest(&sizes).max(1.0));
+            let rounding = 4.0 * ray.members.len() as f64 * f64::EPSILON * largest(&sizes);
+            if largest(&outgoing) <= rounding || tolerance.vanishes(&outgoing, largest(&sizes)) {
                 form.rounded = form.rounded.max(largest(&outgoing));
                 continue;
             }
+            form.sizes.outgoing.push(sizes);
             form.terms.push(Unit {
                 incoming: incoming.to_vec(),
                 bias: bias[0],
@@ -115,8 +186,10 @@ impl CanonicalForm {
     fn add_affine(&mut self, outgoing: &[f64], value: f64, incoming: &[f64]) {
         for (k, a) in outgoing.iter().enumerate() {
             self.constant[k] += a * value;
+            self.sizes.constant[k] += (a * value).abs();
             for (i, w) in incoming.iter().enumerate() {
                 self.linear[(k, i)] += a * w;
+                self.sizes.linear[(k, i)] += (a * w).abs();
             }
         }
     }
@@ -164,8 +237,9 @@ impl CanonicalForm {
         &self.constant
     }
 
-    /// The largest change of a weight that the tolerance was used for: 0 if nothing was merged or dropped that was not
-    /// equal to the last bit.
+    /// What the tolerance was used for, at most: the change of an incoming weight or bias times the outgoing weight behind it (at
+    /// least 1), or an outgoing weight, linear coefficient or constant that was dropped. In units of the outputs per unit of an
+    /// input; 0 if nothing was merged or dropped that was not equal to the last bit, up to the rounding of sums and norms.
     #[must_use]
     pub fn rounded(&self) -> f64 {
         self.rounded
@@ -175,11 +249,6 @@ impl CanonicalForm {
     #[must_use]
     pub fn tolerance(&self) -> Tolerance {
         self.tolerance
-    }
-
-    /// Largest weight of the network the form came from.
-    pub(crate) fn scale(&self) -> f64 {
-        self.scale
     }
 
     /// A network that computes the form: one unit a term and, where there is a linear part, one unit (identity) or two

@@ -1,9 +1,10 @@
-use super::ray::separation;
-use super::{Probe, QuotientError, Shallow};
+use super::projection::{Projected, mean_ray, principal_axis};
+use super::{AnalyticNullSpace, Probe, QuotientError, Shallow, Tolerance, Unit};
 use neuromanifold_mlp::{Activation, Mlp};
 
 /// A stratum of the critical set: what makes a network reducible.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum Stratum {
     /// `v_α = 0`.
@@ -24,16 +25,33 @@ pub enum Stratum {
         /// `φ(−u) = φ(u) − u` leaves an affine part.
         sign: f64,
     },
+    /// A relu unit, which is on this stratum wherever it is: `(a w, a b, v/a)` is the same unit for every `a > 0`.
+    Scaling {
+        /// The unit.
+        unit: usize,
+    },
 }
 
 /// A stratum that a parameter point lies on or near.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CriticalSubspace {
     /// Which one.
     pub stratum: Stratum,
-    /// The leaf through the nearest point of the stratum, as what stays fixed on it: for an overlap `v_α ± v_β`, for a
-    /// constant unit `v φ(b)`, both of length `K`; for an elimination nothing (the leaf is all `(w, b)`).
+    /// The leaf through the nearest point of the stratum, as what stays fixed on it:
+    ///
+    /// * overlap: `v_α ± v_β`, length `K` (for relu `|w_α| v_α + |w_β| v_β` on equal rays);
+    /// * opposite logistic units: `v_α − v_β` and `c + v_β`, length `2K`, since `φ(−u) = 1 − φ(u)`; without an output bias `v_α` and
+    ///   `v_β`, as nothing makes up for the 1;
+    /// * opposite rays of softplus and relu: `v_α` and `v_β`, length `2K`: the affine part `v_β u` pins them both, unless other units
+    ///   make up for it (which the [analytic null space](super::AnalyticNullSpace) takes into account, and this does not);
+    /// * constant unit: `c + v φ(b)`, length `K`, without an output bias `v φ(b)`;
+    /// * elimination: nothing, the leaf is all `(w, b)`;
+    /// * scaling: `|w| v`, length `K`.
     pub leaf: Vec<f64>,
+    /// How many null directions `G` has at the nearest point because of these units: its nullity for the network that consists of
+    /// them and the output bias only.
+    pub null_directions: usize,
     /// Euclidean distance to the stratum in parameters.
     pub distance: f64,
     /// The nearest point of the stratum, as changes of θ: index and new value.
@@ -44,19 +62,23 @@ pub struct CriticalSubspace {
 
 /// All strata within a Euclidean distance of θ, nearest in nats first.
 ///
-/// The nearest point of an overlap has both units at their mean ray, which is where the Euclidean projection is. Distances in
+/// The nearest point is the Euclidean projection: for an overlap both units at their mean ray; for relu, where only the
+/// directions have to agree, both rays projected to the principal axis of the two. Distances in
 /// nats are measured on the probe from changes of one or two units, without a pass through the network.
 ///
 /// Cost: `O(m² n)` for the distances of all pairs, `O(N (n + K))` for each stratum found.
 ///
 /// # Errors
-/// As [`Shallow::new`]; those of the [`Probe`].
+/// [`QuotientError::Radius`] for a radius that is negative or NaN; as [`Shallow::new`]; those of the [`Probe`].
 pub fn critical_subspaces(
     net: &Mlp,
     theta: &[f64],
     probe: &Probe<'_>,
     radius: f64,
 ) -> Result<Vec<CriticalSubspace>, QuotientError> {
+    if radius.is_nan() || radius < 0.0 {
+        return Err(QuotientError::Radius { radius });
+    }
     let shallow = Shallow::new(net, theta)?;
     if net.layers().len() == 1 {
         return Ok(Vec::new());
@@ -71,6 +93,9 @@ pub fn critical_subspaces(
     for unit in 0..shallow.units.len() {
         found.extend(finder.elimination(unit, radius)?);
         found.extend(finder.constant(unit, radius)?);
+        if shallow.activation == Activation::Relu {
+            found.extend(finder.scaling(unit)?);
+        }
     }
     for first in 0..shallow.units.len() {
         for second in first + 1..shallow.units.len() {
@@ -94,6 +119,16 @@ struct Moved {
     incoming: Vec<f64>,
     bias: f64,
     outgoing: Vec<f64>,
+}
+
+impl Moved {
+    fn unit(&self) -> Unit {
+        Unit {
+            incoming: self.incoming.clone(),
+            bias: self.bias,
+            outgoing: self.outgoing.clone(),
+        }
+    }
 }
 
 impl Finder<'_> {
@@ -128,8 +163,27 @@ impl Finder<'_> {
             outgoing: own.outgoing.clone(),
         };
         let value = self.shallow.value(own.bias);
-        let leaf = own.outgoing.iter().map(|v| v * value).collect();
+        let leaf = (own.outgoing.iter().zip(&self.shallow.constant))
+            .map(|(v, c)| c + v * value) // c = 0 without an output bias
+            .collect();
         self.stratum(Stratum::Constant { unit }, &[moved], leaf, radius)
+    }
+
+    /// A relu unit as it is.
+    fn scaling(&self, unit: usize) -> Result<Option<CriticalSubspace>, QuotientError> {
+        let own = &self.shallow.units[unit];
+        let length = own.incoming.iter().map(|w| w * w).sum::<f64>().sqrt();
+        if length <= 0.0 {
+            return Ok(None); // a constant
+        }
+        let moved = Moved {
+            unit,
+            incoming: own.incoming.clone(),
+            bias: own.bias,
+            outgoing: own.outgoing.clone(),
+        };
+        let leaf = own.outgoing.iter().map(|v| length * v).collect();
+        self.stratum(Stratum::Scaling { unit }, &[moved], leaf, 0.0)
     }
 
     fn overlap(
@@ -138,50 +192,52 @@ impl Finder<'_> {
         second: usize,
         radius: f64,
     ) -> Result<Option<CriticalSubspace>, QuotientError> {
-        let (one, other) = (&self.shallow.units[first], &self.shallow.units[second]);
-        if self.shallow.activation == Activation::Identity {
-            return Ok(None);
-        }
-        let (mut a, mut b) = (one.ray(), other.ray());
-        let (mut sizes, relu) = ((1.0, 1.0), self.shallow.activation == Activation::Relu);
-        if relu {
-            let norm = |w: &[f64]| w.iter().map(|w| w * w).sum::<f64>().sqrt();
-            sizes = (norm(&one.incoming), norm(&other.incoming));
-            if sizes.0 * sizes.1 <= 0.0 {
-                return Ok(None);
-            }
-            a.iter_mut().for_each(|a| *a /= sizes.0);
-            b.iter_mut().for_each(|b| *b /= sizes.1);
-        }
-        let (gap, sign) = separation(&a, &b);
-        // cheap exclusion before anything is allocated: the largest entry bounds the Euclidean distance from below
-        if gap * sizes.0.min(sizes.1) / std::f64::consts::SQRT_2 > radius {
-            return Ok(None);
-        }
-        // The projection onto a a' = ±b b' with |·|-weights: the mean ray (for relu on the unit sphere, rescaled).
-        let mean: Vec<f64> = a
-            .iter()
-            .zip(&b)
-            .map(|(a, b)| 0.5 * (a + sign * b))
-            .collect();
-        let n = one.incoming.len();
-        let moved = |unit: usize, factor: f64, outgoing: &[f64]| Moved {
-            unit,
-            incoming: mean[..n].iter().map(|m| factor * m).collect(),
-            bias: factor * mean[n],
-            outgoing: outgoing.to_vec(),
+        let units = (&self.shallow.units[first], &self.shallow.units[second]);
+        let projected = match self.shallow.activation {
+            Activation::Identity => None,
+            Activation::Relu => principal_axis(units, radius),
+            _ => mean_ray(units, radius),
         };
-        let both = [
-            moved(first, sizes.0, &one.outgoing),
-            moved(second, sign * sizes.1, &other.outgoing),
-        ];
-        let odd = super::canonical::is_odd(self.shallow.activation);
-        let turn = if odd { sign } else { 1.0 };
-        let leaf = (one.outgoing.iter().zip(&other.outgoing))
-            .map(|(v, v_other)| sizes.0 * v + turn * sizes.1 * v_other)
-            .collect();
+        let Some(Projected { rays, sign }) = projected else {
+            return Ok(None);
+        };
+        let n = self.shallow.inputs;
+        let moved = |unit: usize, ray: &[f64]| Moved {
+            unit,
+            incoming: ray[..n].to_vec(),
+            bias: ray[n],
+            outgoing: self.shallow.units[unit].outgoing.clone(),
+        };
+        let both = [moved(first, &rays.0), moved(second, &rays.1)];
+        let leaf = self.overlap_leaf(&both, sign);
         let units = (first, second);
         self.stratum(Stratum::Overlap { units, sign }, &both, leaf, radius)
+    }
+
+    fn overlap_leaf(&self, both: &[Moved; 2], sign: f64) -> Vec<f64> {
+        let [one, other] = both;
+        let pinned = || [&one.outgoing[..], &other.outgoing[..]].concat();
+        let length = |m: &Moved| match self.shallow.activation {
+            Activation::Relu => m.incoming.iter().map(|w| w * w).sum::<f64>().sqrt(),
+            _ => 1.0,
+        };
+        let sums = |turn: f64| -> Vec<f64> {
+            let pairs = one.outgoing.iter().zip(&other.outgoing);
+            pairs
+                .map(|(a, b)| length(one) * a + turn * length(other) * b)
+                .collect()
+        };
+        match self.shallow.activation {
+            Activation::Tanh | Activation::Erf => sums(sign),
+            _ if sign > 0.0 => sums(1.0),
+            Activation::Logistic if self.shallow.output_bias => {
+                let constants = self.shallow.constant.iter().zip(&other.outgoing);
+                let mut leaf = sums(-1.0);
+                leaf.extend(constants.map(|(c, v)| c + v));
+                leaf
+            }
+            _ => pinned(),
+        }
     }
 
     fn stratum(
@@ -204,7 +260,18 @@ impl Finder<'_> {
             return Ok(None);
         }
         let divergence = self.divergence(moved)?;
+        let alone = Shallow {
+            activation: self.shallow.activation,
+            inputs: self.shallow.inputs,
+            hidden_bias: self.shallow.hidden_bias,
+            output_bias: self.shallow.output_bias,
+            units: moved.iter().map(Moved::unit).collect(),
+            constant: self.shallow.constant.clone(),
+        };
+        let (net, theta) = alone.network()?;
+        let null = AnalyticNullSpace::of(&net, &theta, Tolerance::default())?;
         Ok(Some(CriticalSubspace {
+            null_directions: null.nullity(),
             stratum,
             leaf,
             distance,

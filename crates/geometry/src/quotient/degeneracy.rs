@@ -1,6 +1,7 @@
 use super::{AnalyticNullSpace, Cause, Probe, QuotientError, Tolerance};
 use crate::{DenseFisher, GramFisher, Metric, RankTolerance, Spectrum};
-use neuromanifold_mlp::Mlp;
+use faer::Mat;
+use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::{Linearization, OutputMap};
 use std::fmt;
 
@@ -22,8 +23,10 @@ pub struct NumericalRank {
     pub smallest: f64,
     /// The threshold, as an eigenvalue.
     pub threshold: f64,
-    /// `max |G d| / (λ_max |d|)` over the analytic null directions: rounding, if the theory is right.
+    /// `max |G d| / (λ_max |d|)` over the analytic null directions that were checked: rounding, if the theory is right.
     pub analytic_residual: f64,
+    /// How many analytic null directions were checked: all where `G` was formed, a sample of about 64 otherwise.
+    pub checked: usize,
 }
 
 /// Whether theory and numbers agree on the null space.
@@ -31,8 +34,10 @@ pub struct NumericalRank {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum Verdict {
-    /// The same dimension, and every analytic direction is null to rounding.
+    /// The same dimension, and every analytic direction that was checked is null: `analytic_residual ≤ 1e-8`.
     Agree,
+    /// The same dimension, but some analytic direction is not null: a coincidence of numbers.
+    OtherDirections,
     /// More directions are numerically null than the theory knows: near a stratum, or the probe's inputs cannot tell
     /// functions apart that differ elsewhere.
     NearlyDegenerate,
@@ -46,6 +51,9 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Agree => "theory and numbers agree",
+            Self::OtherDirections => {
+                "as many directions are numerically null as exactly, but not the same ones"
+            }
             Self::NearlyDegenerate => {
                 "more directions are numerically null than exactly: close to a critical subspace, or inputs too poor"
             }
@@ -59,6 +67,7 @@ impl fmt::Display for Verdict {
 
 /// Why the Fisher metric of a network is singular at a point: cause by cause, in theory and in numbers.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Degeneracy {
     /// `P`.
     pub parameters: usize,
@@ -72,7 +81,8 @@ pub struct Degeneracy {
     pub tolerance: Tolerance,
     /// The tolerance under which eigenvalues counted as zero.
     pub rank_tolerance: RankTolerance,
-    activation: neuromanifold_mlp::Activation,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "in_letters"))]
+    activation: Activation,
 }
 
 /// Analyses the null space of the Fisher metric of a network with one hidden layer.
@@ -106,13 +116,17 @@ pub fn degeneracy(
     tolerance: Tolerance,
     rank_tolerance: RankTolerance,
 ) -> Result<Degeneracy, QuotientError> {
-    let analytic = AnalyticNullSpace::of(net, theta, tolerance)?;
+    let analytic = AnalyticNullSpace::of_likelihood(net, theta, probe.likelihood, tolerance)?;
     let rank_tolerance = rank_tolerance.validate()?;
     let batch = net.on(probe.inputs)?;
     let linearization = batch.linearize(theta)?;
     let numerical = measure(linearization.as_ref(), probe, &analytic, rank_tolerance)?;
     let verdict = if numerical.nullity == analytic.nullity() {
-        Verdict::Agree
+        if numerical.analytic_residual <= AGREEMENT {
+            Verdict::Agree
+        } else {
+            Verdict::OtherDirections
+        }
     } else if numerical.attainable < analytic.rank() {
         Verdict::TooFewExamples
     } else if numerical.nullity > analytic.nullity() {
@@ -131,6 +145,10 @@ pub fn degeneracy(
     })
 }
 
+/// The most that `|G d|` may be of `λ_max |d|` for an exact null direction: far above rounding, far below any direction that
+/// changes a prediction noticeably.
+const AGREEMENT: f64 = 1e-8;
+
 fn measure(
     linearization: &dyn Linearization,
     probe: &Probe<'_>,
@@ -140,7 +158,8 @@ fn measure(
     let dims = linearization.dims();
     let columns = probe.likelihood.factor_rank(dims.outputs) * dims.examples;
     let gram;
-    let dense;
+    let dense: DenseFisher;
+    let mut matrix = None;
     let (metric, eigenvalues): (&dyn Metric, Vec<f64>) = if columns < dims.parameters {
         gram = GramFisher::new(linearization, probe.likelihood)?;
         let values = Spectrum::eigenvalues_of(gram.gram())?;
@@ -148,6 +167,7 @@ fn measure(
     } else {
         dense = DenseFisher::new(linearization, probe.likelihood)?;
         let values = Spectrum::eigenvalues_of(dense.matrix())?;
+        matrix = Some(dense.matrix());
         (&dense, values)
     };
     let largest = eigenvalues.last().copied().unwrap_or(0.0);
@@ -160,14 +180,26 @@ fn measure(
     let smallest = eigenvalues.get(zeros).copied().unwrap_or(0.0);
     let mut residual: f64 = 0.0;
     let (mut tangent, mut image) = (vec![0.0; dims.parameters], vec![0.0; dims.parameters]);
-    // a sample of directions is enough to catch a wrong formula; all of them where that is cheap
-    let stride = analytic.nullity().div_ceil(64).max(1);
+    // Without a matrix each direction takes two passes over the examples, and a sample is enough to catch a wrong formula.
+    let stride = match matrix {
+        Some(_) => 1,
+        None => analytic.nullity().div_ceil(64).max(1),
+    };
+    let mut checked = 0;
     for direction in analytic.directions().iter().step_by(stride) {
+        checked += 1;
         tangent.fill(0.0);
+        image.fill(0.0);
         for (p, value) in &direction.entries {
             tangent[*p] += value;
+            if let Some(matrix) = matrix {
+                let column = matrix.col(*p);
+                (image.iter_mut().zip(column.iter())).for_each(|(i, g)| *i += value * g);
+            }
         }
-        metric.lower(&tangent, &mut image);
+        if matrix.is_none() {
+            metric.lower(&tangent, &mut image);
+        }
         let norm = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
         let size = largest * norm(&tangent);
         if size > 0.0 {
@@ -187,7 +219,49 @@ fn measure(
         smallest,
         threshold,
         analytic_residual: residual,
+        checked,
     })
+}
+
+#[cfg(feature = "serde")]
+fn in_letters<S: serde::Serializer>(
+    activation: &Activation,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(activation)
+}
+
+/// `{"relative": fraction}` or `{"absolute": value}`.
+#[cfg(feature = "serde")]
+impl serde::Serialize for RankTolerance {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let mut map = serializer.serialize_map(Some(1))?;
+        match self {
+            Self::Relative(value) => map.serialize_entry("relative", value)?,
+            Self::Absolute(value) => map.serialize_entry("absolute", value)?,
+        }
+        map.end()
+    }
+}
+
+/// An orthonormal basis of the numerical null space of `G` on a probe, `P × nullity`, to be held against
+/// [`AnalyticNullSpace::basis`]. Cost: eigenvectors of the `P × P` matrix, and its memory.
+///
+/// # Errors
+/// Those of the [`Probe`] and the metric.
+pub fn numerical_null_space(
+    net: &Mlp,
+    theta: &[f64],
+    probe: &Probe<'_>,
+    rank_tolerance: RankTolerance,
+) -> Result<Mat<f64>, QuotientError> {
+    let rank_tolerance = rank_tolerance.validate()?;
+    let batch = net.on(probe.inputs)?;
+    let linearization = batch.linearize(theta)?;
+    let dense = DenseFisher::new(linearization.as_ref(), probe.likelihood)?;
+    let spectrum = Spectrum::new(dense.matrix())?;
+    Ok(spectrum.null_space(rank_tolerance).to_owned())
 }
 
 impl Degeneracy {
@@ -215,6 +289,19 @@ impl fmt::Display for Degeneracy {
             "numerically rank {} and nullity {} (threshold {}), gap {:.1e}, eigenvalues {:.3e} … {:.3e} nats",
             n.rank, n.nullity, self.rank_tolerance, n.gap, n.smallest, n.largest
         )?;
+        let (checked, all) = (n.checked, self.analytic.nullity());
+        if all > 0 {
+            let which = if checked == all { "all" } else { "a sample" };
+            writeln!(
+                f,
+                "{which} of the analytic directions checked, |G d| ≤ {:.1e} λ_max |d|",
+                n.analytic_residual
+            )?;
+        }
+        match self.analytic.rounded() {
+            moved if moved > 0.0 => writeln!(f, "the tolerance was used, for up to {moved:.1e}")?,
+            _ => writeln!(f, "the tolerance was not needed")?,
+        }
         for (cause, directions) in self.analytic.causes() {
             let plural = if directions == 1 { "" } else { "s" };
             writeln!(f, "  {directions:>5} null direction{plural}: {cause}")?;

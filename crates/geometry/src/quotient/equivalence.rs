@@ -1,6 +1,6 @@
-use super::canonical::is_odd;
+use super::matching;
 use super::ray::{largest, separation};
-use super::{CanonicalForm, LayerSymmetry, QuotientError, Shallow, Symmetry, Tolerance, Unit};
+use super::{CanonicalForm, QuotientError, Shallow, Symmetry, Tolerance, Unit};
 use neuromanifold_mlp::{Activation, Mlp};
 
 /// Whether two parameter points compute the same function, and the evidence.
@@ -83,37 +83,81 @@ pub fn equivalent(
             other: second.activation,
         });
     }
-    if same_form(&forms.0, &forms.1) {
+    let closeness = Closeness::of(
+        tolerance,
+        first.activation,
+        first.units.len().max(second.units.len()),
+    );
+    if same_form(&forms.0, &forms.1, closeness) {
         return Ok(Equivalence::Equal {
-            symmetry: symmetry_between(&first, &second, tolerance),
+            symmetry: matching::symmetry_between(one, other, (&first, &second), closeness),
         });
     }
     Ok(Equivalence::Different {
-        witness: witness(one, other, &forms)?,
+        witness: witness(one, other, &forms, closeness)?,
     })
 }
 
+/// How close two numbers must be, each at its own scale.
+#[derive(Clone, Copy)]
+pub(crate) struct Closeness {
+    /// Of `max(1, |w|)`.
+    relative: f64,
+    /// Rounding of rays, of `|w|`: where they were divided by a norm.
+    rays: f64,
+    /// Rounding of sums, of `Σ|terms|`.
+    sums: f64,
+}
+
+impl Closeness {
+    fn of(tolerance: Tolerance, activation: Activation, units: usize) -> Self {
+        let scaled = matches!(activation, Activation::Relu | Activation::Identity);
+        Self {
+            relative: 4.0 * tolerance.relative(),
+            rays: if scaled { 16.0 * f64::EPSILON } else { 0.0 },
+            sums: (16 + 2 * units) as f64 * f64::EPSILON,
+        }
+    }
+
+    pub(crate) fn of_ray(self, size: f64) -> f64 {
+        self.relative * size.max(1.0) + self.rays * size
+    }
+
+    pub(crate) fn of_sum(self, size: f64) -> f64 {
+        self.relative * size.max(1.0) + self.sums * size
+    }
+}
+
 /// Are all terms, the linear parts and the constants the same, within the tolerance?
-fn same_form(one: &CanonicalForm, other: &CanonicalForm) -> bool {
-    let scale = one.scale().max(other.scale());
-    // each coefficient is a sum over merged units, so a few roundings of the largest weight are always allowed
-    let allowed = 4.0 * (one.tolerance.relative() + 4.0 * f64::EPSILON) * scale;
-    let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= allowed);
+fn same_form(one: &CanonicalForm, other: &CanonicalForm, closeness: Closeness) -> bool {
     if one.rank() != other.rank() {
         return false;
     }
-    let other = oriented_like(other, one, allowed);
-    unmatched(&one.terms, &other.terms, allowed).is_empty()
-        && close(&one.constant, &other.constant)
-        && (&one.linear - &other.linear).norm_max() <= allowed * scale
+    let other = oriented_like(other, one, closeness);
+    let near = |a: f64, b: f64, size: f64| (a - b).abs() <= closeness.of_sum(size);
+    let constants = (0..one.constant.len()).all(|k| {
+        let size = one.sizes.constant[k].max(other.sizes.constant[k]);
+        near(one.constant[k], other.constant[k], size)
+    });
+    let entries = (0..one.linear.nrows()).flat_map(|k| (0..one.inputs).map(move |i| (k, i)));
+    let mut linear = entries.map(|at| {
+        let size = one.sizes.linear[at].max(other.sizes.linear[at]);
+        near(one.linear[at], other.linear[at], size)
+    });
+    constants && linear.all(|near| near) && unmatched(one, &other, closeness).is_empty()
 }
 
 /// The same form with every term turned round that is opposite to its partner: the sign rule is discontinuous near
 /// `w₁ = 0`, and both of its answers are right there.
-fn oriented_like(form: &CanonicalForm, model: &CanonicalForm, allowed: f64) -> CanonicalForm {
+fn oriented_like(
+    form: &CanonicalForm,
+    model: &CanonicalForm,
+    closeness: Closeness,
+) -> CanonicalForm {
     let mut turned = form.clone();
     for index in 0..turned.terms.len() {
         let ray = turned.terms[index].ray();
+        let allowed = closeness.of_ray(largest(&ray));
         let opposite = |term: &Unit| {
             let (distance, sign) = separation(&term.ray(), &ray);
             distance <= allowed && sign < 0.0
@@ -128,91 +172,35 @@ fn oriented_like(form: &CanonicalForm, model: &CanonicalForm, allowed: f64) -> C
 /// Terms of `one` that have no partner in `other` with the same ray and the same coefficients.
 ///
 /// Both lists are sorted by their rays, so partners are looked for by position first and everywhere only then.
-fn unmatched<'a>(one: &'a [Unit], other: &[Unit], allowed: f64) -> Vec<&'a Unit> {
-    let mut free = vec![true; other.len()];
+fn unmatched<'a>(
+    one: &'a CanonicalForm,
+    other: &CanonicalForm,
+    closeness: Closeness,
+) -> Vec<&'a Unit> {
+    let mut free = vec![true; other.terms.len()];
     let mut left = Vec::new();
-    for (place, term) in one.iter().enumerate() {
-        let partner = |k: &usize| free[*k] && same_term(term, &other[*k], allowed);
+    let same = |a: usize, b: usize| {
+        let (term, partner) = (&one.terms[a], &other.terms[b]);
+        let ray = largest(&term.incoming).max(term.bias.abs());
+        let mut rays = (term.incoming.iter().zip(&partner.incoming))
+            .chain(std::iter::once((&term.bias, &partner.bias)));
+        let sizes = one.sizes.outgoing[a].iter().zip(&other.sizes.outgoing[b]);
+        let mut outgoing = term.outgoing.iter().zip(&partner.outgoing).zip(sizes);
+        rays.all(|(a, b)| (a - b).abs() <= closeness.of_ray(ray))
+            && outgoing.all(|((a, b), (s, t))| (a - b).abs() <= closeness.of_sum(s.max(*t)))
+    };
+    for place in 0..one.terms.len() {
+        let partner = |k: &usize| free[*k] && same(place, *k);
         let found = Some(place)
-            .filter(|k| *k < other.len())
+            .filter(|k| *k < other.terms.len())
             .filter(partner)
-            .or_else(|| (0..other.len()).find(partner));
+            .or_else(|| (0..other.terms.len()).find(partner));
         match found {
             Some(k) => free[k] = false,
-            None => left.push(term),
+            None => left.push(&one.terms[place]),
         }
     }
     left
-}
-
-fn same_term(a: &Unit, b: &Unit, allowed: f64) -> bool {
-    let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= allowed);
-    close(&a.incoming, &b.incoming)
-        && (a.bias - b.bias).abs() <= allowed
-        && close(&a.outgoing, &b.outgoing)
-}
-
-/// A permutation and factors that take every unit of one network to one of the other.
-fn symmetry_between(one: &Shallow, other: &Shallow, tolerance: Tolerance) -> Option<Symmetry> {
-    if one.units.len() != other.units.len() || one.units.is_empty() {
-        return None;
-    }
-    let scale = one.scale().max(other.scale());
-    let allowed = 4.0 * (tolerance.relative() + 4.0 * f64::EPSILON) * scale;
-    let mut free = vec![true; one.units.len()];
-    let (mut permutation, mut factors) = (Vec::new(), Vec::new());
-    for target in &other.units {
-        let candidate = |from: usize| {
-            let factor = factor_between(&one.units[from], target, one.activation, allowed)?;
-            free[from].then_some((from, factor))
-        };
-        let (from, factor) = (0..one.units.len()).find_map(candidate)?;
-        free[from] = false;
-        permutation.push(from);
-        factors.push(factor);
-    }
-    Some(Symmetry {
-        layers: vec![LayerSymmetry {
-            permutation,
-            factors,
-        }],
-    })
-}
-
-/// The factor `s` with `s (w, b) = (w', b')` and the outgoing weights to match, if the activation allows one.
-fn factor_between(unit: &Unit, target: &Unit, activation: Activation, allowed: f64) -> Option<f64> {
-    let (from, to) = (unit.ray(), target.ray());
-    // a unit with (w, b) = 0 shows its factor in the outgoing weights only
-    let ratio = || {
-        let incoming = largest(&to) / largest(&from);
-        let outgoing = largest(&unit.outgoing) / largest(&target.outgoing);
-        [incoming, outgoing]
-            .into_iter()
-            .find(|r| r.is_finite() && *r > 0.0)
-    };
-    let candidates: Vec<f64> = match activation {
-        Activation::Tanh | Activation::Erf | Activation::Logistic => vec![1.0, -1.0],
-        Activation::Relu => std::iter::once(1.0).chain(ratio()).collect(),
-        Activation::Identity => {
-            let both = ratio().into_iter().flat_map(|r| [r, -r]);
-            std::iter::once(1.0).chain(both).collect()
-        }
-        Activation::Softplus => vec![1.0],
-        _ => vec![1.0],
-    };
-    candidates.into_iter().find(|factor| {
-        let outgoing = if is_odd(activation) {
-            *factor
-        } else {
-            1.0 / factor
-        };
-        let close = |a: &[f64], b: &[f64], f: f64| {
-            a.iter()
-                .zip(b)
-                .all(|(a, b)| (f * a - b).abs() <= allowed * f.abs().max(1.0))
-        };
-        close(&from, &to, *factor) && close(&unit.outgoing, &target.outgoing, outgoing)
-    })
 }
 
 /// The input of largest difference among points on the ridges of the terms that differ, and a spread of others.
@@ -220,14 +208,12 @@ fn witness(
     one: (&Mlp, &[f64]),
     other: (&Mlp, &[f64]),
     forms: &(CanonicalForm, CanonicalForm),
+    closeness: Closeness,
 ) -> Result<Witness, QuotientError> {
     let inputs = one.0.inputs();
     let mut points = spread(inputs);
     for (own, others) in [(&forms.0, &forms.1), (&forms.1, &forms.0)] {
-        for term in unmatched(&own.terms, &others.terms, 1e-9)
-            .into_iter()
-            .take(64)
-        {
+        for term in unmatched(own, others, closeness).into_iter().take(64) {
             let squared: f64 = term.incoming.iter().map(|w| w * w).sum();
             for pre_activation in [-3.0, -1.0, -0.3, 0.3, 1.0, 3.0] {
                 // the point nearest the origin with this pre-activation

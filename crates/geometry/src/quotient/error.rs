@@ -72,6 +72,26 @@ pub enum QuotientError {
         /// The factors it allows, in words.
         allowed: &'static str,
     },
+    /// A group element would take a weight out of the range of numbers, and the function would change.
+    #[error(
+        "unit {unit} of hidden layer {layer} cannot be scaled by {scale:e}: its weight {weight:e} would overflow or underflow"
+    )]
+    ElementRange {
+        /// Which hidden layer.
+        layer: usize,
+        /// Which unit of the image.
+        unit: usize,
+        /// The factor that came.
+        scale: f64,
+        /// The weight.
+        weight: f64,
+    },
+    /// A radius is negative or not a number.
+    #[error("the radius is {radius}; it must not be negative")]
+    Radius {
+        /// The value that came.
+        radius: f64,
+    },
     /// A budget of nats is negative or not finite.
     #[error("the budget is {nats} nats; it must be finite and not negative")]
     Budget {

@@ -38,7 +38,7 @@
 //! # Cost
 //!
 //! With `m` units, `n` inputs and `K` outputs, everything that needs no data is `O(m log m)` comparisons of `n + 1` numbers, plus
-//! small problems of the size of coincidences. Pairwise distances ([`critical_subspaces`]) are `O(m² n)`. Numerical ranks cost
+//! sparse eliminations of the size of coincidences. Pairwise distances ([`critical_subspaces`]) are `O(m² n)`. Numerical ranks cost
 //! eigenvalues of size `min(P, rN)`.
 //!
 //! # References
@@ -47,28 +47,36 @@
 //! multilayer perceptrons*, Neural Networks 13 (2000) 317–327, doi:10.1016/S0893-6080(00)00009-5.
 
 mod canonical;
+mod cause;
 mod compress;
 mod critical;
 mod degeneracy;
+mod elimination;
 mod equivalence;
 mod error;
 mod layers;
+mod matching;
 mod null_space;
 mod probe;
+mod projection;
 mod ray;
 mod reduce;
+mod refit;
+mod relation;
+mod relations;
 mod shallow;
 mod split;
 mod symmetry;
 mod tolerance;
 
 pub use canonical::{CanonicalForm, canonicalize};
+pub use cause::Cause;
 pub use compress::{Absorbed, Compression, CompressionStep, compress};
 pub use critical::{CriticalSubspace, Stratum, critical_subspaces};
-pub use degeneracy::{Degeneracy, NumericalRank, Verdict, degeneracy};
+pub use degeneracy::{Degeneracy, NumericalRank, Verdict, degeneracy, numerical_null_space};
 pub use equivalence::{Equivalence, Witness, equivalent};
 pub use error::QuotientError;
-pub use null_space::{AnalyticNullSpace, Cause, NullDirection};
+pub use null_space::{AnalyticNullSpace, NullDirection};
 pub use probe::{Difference, Probe};
 pub use reduce::{Reduction, reduce};
 pub use shallow::{Shallow, Unit};

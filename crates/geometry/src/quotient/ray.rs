@@ -5,6 +5,7 @@ use neuromanifold_mlp::Activation;
 #[derive(Clone, Debug)]
 pub(crate) struct Ray {
     /// `(w, b)`, oriented so that the first entry of `w` that counts is positive; of unit `|w|` for relu.
+    /// The mean of all members.
     pub(crate) direction: Vec<f64>,
     pub(crate) members: Vec<Member>,
     /// The largest deviation of a member from `direction`: 0 if they agree to the last bit.
@@ -42,18 +43,14 @@ impl Rays {
             return found;
         }
         let mut candidates = Vec::new();
+        let relu = shallow.activation == Activation::Relu;
         for (index, unit) in shallow.units.iter().enumerate() {
-            let norm = euclidean(&unit.incoming);
-            if tolerance.vanishes(&unit.incoming, unit.bias.abs()) {
+            let scale = if relu { euclidean(&unit.incoming) } else { 1.0 };
+            let direction: Vec<f64> = unit.ray().iter().map(|r| r / scale).collect();
+            if is_constant(unit, relu, tolerance) || !direction.iter().all(|d| d.is_finite()) {
                 found.constants.push(index);
                 continue;
             }
-            let scale = if shallow.activation == Activation::Relu {
-                norm
-            } else {
-                1.0
-            };
-            let direction: Vec<f64> = unit.ray().iter().map(|r| r / scale).collect();
             candidates.push(Candidate {
                 unit: index,
                 scale,
@@ -62,12 +59,25 @@ impl Rays {
             });
         }
         candidates.sort_by(|a, b| a.norm.total_cmp(&b.norm).then(a.unit.cmp(&b.unit)));
-        found.rays = components(&candidates, tolerance)
+        // dividing by a norm rounds, so weights that agreed to the last bit need not any more
+        let rounding = if relu { 8.0 * f64::EPSILON } else { 0.0 };
+        found.rays = components(&candidates, tolerance.relative() + rounding)
             .into_iter()
             .map(|component| oriented(&candidates, &component, tolerance))
             .collect();
-        (found.rays).sort_by(|a, b| lexicographic(&a.direction, &b.direction));
+        let noise = 4.0 * tolerance.relative().max(1e-12);
+        sort_by_entries(&mut found.rays, |ray| &ray.direction, 0, noise);
         found
+    }
+}
+
+/// Whether `w` does not matter: for relu beside `b`, since the unit can be scaled; elsewhere as a weight that feeds `v`.
+fn is_constant(unit: &super::Unit, relu: bool, tolerance: Tolerance) -> bool {
+    let (w, b) = (largest(&unit.incoming), unit.bias.abs());
+    if relu {
+        w <= tolerance.relative() * b
+    } else {
+        w * largest(&unit.outgoing).max(1.0) <= tolerance.relative() * b.max(1.0)
     }
 }
 
@@ -79,12 +89,12 @@ struct Candidate {
 }
 
 /// Components of the closeness graph; only neighbours in norm can be close.
-fn components(candidates: &[Candidate], tolerance: Tolerance) -> Vec<Vec<usize>> {
+fn components(candidates: &[Candidate], relative: f64) -> Vec<Vec<usize>> {
     let mut parent: Vec<usize> = (0..candidates.len()).collect();
     for i in 0..candidates.len() {
         for j in i + 1..candidates.len() {
             let (one, other) = (&candidates[i], &candidates[j]);
-            let allowed = tolerance.relative() * largest(&one.direction).max(1.0);
+            let allowed = relative * largest(&one.direction).max(1.0);
             // norms of close vectors differ by at most √(n+1) times the allowed difference of entries, and rounding
             let window = (one.direction.len() as f64).sqrt() * allowed + 1e-14 * one.norm;
             if other.norm - one.norm > window {
@@ -116,27 +126,29 @@ fn root(parent: &mut [usize], mut i: usize) -> usize {
 /// The common direction of a component, canonically oriented, and the sign of each member on it.
 fn oriented(candidates: &[Candidate], component: &[usize], tolerance: Tolerance) -> Ray {
     let first = &candidates[component[0]].direction;
-    let weights = &first[..first.len() - 1];
-    let noise = tolerance.relative() * largest(first).max(1.0);
-    let leading = weights.iter().find(|w| w.abs() > noise);
-    let turn = if leading.is_some_and(|w| *w < 0.0) {
-        -1.0
-    } else {
-        1.0
-    };
-    let signs: Vec<f64> = (component.iter())
-        .map(|c| turn * separation(first, &candidates[*c].direction).1)
+    let mut signs: Vec<f64> = (component.iter())
+        .map(|c| separation(first, &candidates[*c].direction).1)
         .collect();
-    let aligned = |entry: usize, c: usize, sign: f64| sign * candidates[c].direction[entry];
-    let direction: Vec<f64> = (0..first.len())
+    let mut direction: Vec<f64> = (0..first.len())
         .map(|entry| {
-            let own = aligned(entry, component[0], signs[0]);
             let all = component.iter().zip(&signs);
             // exact for equal entries, the mean otherwise
-            let drift: f64 = all.map(|(c, sign)| aligned(entry, *c, *sign) - own).sum();
-            own + drift / component.len() as f64 + 0.0 // also turns −0 into 0
+            let drift: f64 = all
+                .map(|(c, sign)| sign * candidates[*c].direction[entry] - first[entry])
+                .sum();
+            first[entry] + drift / component.len() as f64
         })
         .collect();
+    // the mean does not depend on the order of the members, so neither does its orientation
+    let noise = tolerance.relative() * largest(&direction).max(1.0);
+    let weights = &direction[..direction.len() - 1];
+    let leading = weights.iter().find(|w| w.abs() > noise);
+    if leading.is_some_and(|w| *w < 0.0) {
+        signs.iter_mut().for_each(|sign| *sign = -*sign);
+        direction.iter_mut().for_each(|d| *d = -*d);
+    }
+    direction.iter_mut().for_each(|d| *d += 0.0); // −0 into 0
+    let aligned = |entry: usize, c: usize, sign: f64| sign * candidates[c].direction[entry];
     let spread = (component.iter().zip(&signs))
         .flat_map(|(c, sign)| (0..first.len()).map(move |entry| (entry, *c, *sign)))
         .map(|(entry, c, sign)| (aligned(entry, c, sign) - direction[entry]).abs())
@@ -173,14 +185,38 @@ pub(crate) fn largest(entries: &[f64]) -> f64 {
     entries.iter().fold(0.0, |m: f64, e| m.max(e.abs()))
 }
 
+/// Without overflow or underflow of squares.
 fn euclidean(entries: &[f64]) -> f64 {
-    entries.iter().map(|e| e * e).sum::<f64>().sqrt()
+    let size = largest(entries);
+    if size > 0.0 {
+        let squares: f64 = entries.iter().map(|e| (e / size) * (e / size)).sum();
+        (size * squares.sqrt()).min(f64::MAX)
+    } else {
+        0.0
+    }
 }
 
-pub(crate) fn lexicographic(a: &[f64], b: &[f64]) -> std::cmp::Ordering {
-    let unequal = a.iter().zip(b).map(|(a, b)| a.total_cmp(b));
-    unequal
-        .into_iter()
-        .find(|order| order.is_ne())
-        .unwrap_or(std::cmp::Ordering::Equal)
+/// Sorts lexicographically, where entries in a run without a gap wider than the noise count as equal: an ulp does not swap
+/// neighbours that a later entry tells apart.
+pub(crate) fn sort_by_entries<T>(
+    items: &mut [T],
+    entries: impl Fn(&T) -> &Vec<f64> + Copy,
+    from: usize,
+    noise: f64,
+) {
+    if items.len() < 2 || from >= entries(&items[0]).len() {
+        return;
+    }
+    items.sort_by(|a, b| entries(a)[from].total_cmp(&entries(b)[from]));
+    let mut start = 0;
+    for end in 1..=items.len() {
+        let gap = |end: usize| {
+            let (below, above) = (entries(&items[end - 1])[from], entries(&items[end])[from]);
+            above - below > noise * below.abs().max(1.0)
+        };
+        if end == items.len() || gap(end) {
+            sort_by_entries(&mut items[start..end], entries, from + 1, noise);
+            start = end;
+        }
+    }
 }

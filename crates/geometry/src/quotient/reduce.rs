@@ -13,7 +13,7 @@ pub struct Reduction {
     pub theta: Vec<f64>,
     /// Hidden units before and after, layer by layer.
     pub widths: Vec<(usize, usize)>,
-    /// The largest weight that was moved or dropped because of the tolerance; 0 if all equalities were exact.
+    /// What the tolerance was used for, at most, as in [`CanonicalForm::rounded`]; 0 if all equalities were exact.
     pub rounded: f64,
     /// The tolerance.
     pub tolerance: Tolerance,

@@ -148,18 +148,6 @@ impl Shallow {
         Ok((net, theta))
     }
 
-    /// The largest weight, at least 1: the scale beside which a tolerance is taken.
-    pub(crate) fn scale(&self) -> f64 {
-        let weights = self.units.iter().flat_map(|unit| {
-            (unit.incoming.iter())
-                .chain(&unit.outgoing)
-                .chain(std::iter::once(&unit.bias))
-        });
-        weights
-            .chain(&self.constant)
-            .fold(1.0, |m: f64, w| m.max(w.abs()))
-    }
-
     /// `φ(b)`, in the arithmetic of the network.
     pub(crate) fn value(&self, bias: f64) -> f64 {
         let mut value = [0.0];

@@ -2,6 +2,7 @@ use super::QuotientError;
 use super::canonical::is_odd;
 use faer::Mat;
 use neuromanifold_mlp::{Activation, Layer, Mlp};
+use neuromanifold_model::{Dims, ModelError};
 use rand::{Rng, RngExt};
 
 /// The group of parameter transformations that change no output of a network, as far as it is known.
@@ -26,6 +27,7 @@ pub struct SymmetryGroup<'a> {
 
 /// One element: how each hidden layer is permuted and scaled.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Symmetry {
     /// One entry a hidden layer.
     pub layers: Vec<LayerSymmetry>,
@@ -34,6 +36,7 @@ pub struct Symmetry {
 /// What a [`Symmetry`] does to one hidden layer: unit `i` of the image is unit `permutation[i]` with its incoming weights
 /// and bias multiplied by `factors[i]`.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct LayerSymmetry {
     /// A permutation of the units.
     pub permutation: Vec<usize>,
@@ -86,14 +89,10 @@ impl<'a> SymmetryGroup<'a> {
     ///
     /// # Errors
     /// [`QuotientError::ElementSize`], [`QuotientError::ElementScale`] for an element of another group,
+    /// [`QuotientError::ElementRange`] for a factor so large or small that weights overflow or lose digits to underflow,
     /// [`QuotientError::Model`] for a θ of another network.
     pub fn apply(&self, element: &Symmetry, theta: &[f64]) -> Result<Vec<f64>, QuotientError> {
-        let dims = neuromanifold_model::Dims {
-            parameters: self.net.parameters(),
-            outputs: self.net.outputs(),
-            examples: 0,
-        };
-        neuromanifold_model::ModelError::check_parameters(theta, dims)?;
+        self.check_point(theta)?;
         let mut image = theta.to_vec();
         let hidden = self.net.layers().len() - 1;
         if element.layers.len() != hidden {
@@ -105,26 +104,55 @@ impl<'a> SymmetryGroup<'a> {
         }
         for (layer, action) in element.layers.iter().enumerate() {
             self.check(layer, action)?;
-            image = self.act(layer, action, &image);
+            image = self.act(layer, action, &image)?;
         }
         Ok(image)
     }
 
-    fn act(&self, index: usize, action: &LayerSymmetry, theta: &[f64]) -> Vec<f64> {
+    fn check_point(&self, theta: &[f64]) -> Result<(), QuotientError> {
+        let dims = Dims {
+            parameters: self.net.parameters(),
+            outputs: self.net.outputs(),
+            examples: 0,
+        };
+        Ok(ModelError::check_parameters(theta, dims)?)
+    }
+
+    fn act(
+        &self,
+        index: usize,
+        action: &LayerSymmetry,
+        theta: &[f64],
+    ) -> Result<Vec<f64>, QuotientError> {
         let (layer, next) = (&self.net.layers()[index], &self.net.layers()[index + 1]);
         let mut image = theta.to_vec();
         let odd = is_odd(layer.activation());
         for (unit, (from, factor)) in action.permutation.iter().zip(&action.factors).enumerate() {
+            let scaled = |before: f64, after: f64| {
+                let kept = after.is_normal() || (after.abs() <= 0.0 && before.abs() <= 0.0);
+                // what was subnormal before has no digits to lose to a sign
+                if kept || after.abs().to_bits() == before.abs().to_bits() {
+                    Ok(after)
+                } else {
+                    Err(QuotientError::ElementRange {
+                        layer: index,
+                        unit,
+                        scale: *factor,
+                        weight: before,
+                    })
+                }
+            };
             for (to, source) in layer.incoming(unit).zip(layer.incoming(*from)) {
-                image[to] = factor * theta[source];
+                image[to] = scaled(theta[source], factor * theta[source])?;
             }
             if let Some(bias) = layer.bias() {
-                image[bias.start + unit] = factor * theta[bias.start + from];
+                let b = theta[bias.start + from];
+                image[bias.start + unit] = scaled(b, factor * b)?;
             }
             for k in 0..next.outputs() {
                 let row = next.incoming(k).start;
                 let v = theta[row + from];
-                image[row + unit] = if odd { factor * v } else { v / factor };
+                image[row + unit] = scaled(v, if odd { factor * v } else { v / factor })?;
                 if let (Activation::Logistic, Some(bias)) = (layer.activation(), next.bias())
                     && *factor < 0.0
                 {
@@ -132,7 +160,7 @@ impl<'a> SymmetryGroup<'a> {
                 }
             }
         }
-        image
+        Ok(image)
     }
 
     fn check(&self, index: usize, action: &LayerSymmetry) -> Result<(), QuotientError> {
@@ -172,8 +200,11 @@ impl<'a> SymmetryGroup<'a> {
     ///
     /// One for each relu unit, `(δw, δb, δv) = (w, b, −v)`; `m²` for a linear layer of `m` units, `δW = E W`, `δb = E b`,
     /// `δV = −V E` for each matrix unit `E`. Fisher-null at every θ, so such networks are singular everywhere.
-    #[must_use]
-    pub fn generators(&self, theta: &[f64]) -> Mat<f64> {
+    ///
+    /// # Errors
+    /// [`QuotientError::Model`] for a θ of another network or with entries that are not finite.
+    pub fn generators(&self, theta: &[f64]) -> Result<Mat<f64>, QuotientError> {
+        self.check_point(theta)?;
         let mut columns: Vec<Vec<f64>> = Vec::new();
         for (index, (layer, _)) in self.hidden().enumerate() {
             let units = layer.outputs();
@@ -188,7 +219,9 @@ impl<'a> SymmetryGroup<'a> {
                 _ => {}
             }
         }
-        Mat::from_fn(theta.len(), columns.len(), |p, d| columns[d][p])
+        Ok(Mat::from_fn(theta.len(), columns.len(), |p, d| {
+            columns[d][p]
+        }))
     }
 
     /// Row `i` of the incoming weights moves along row `j`; column `j` of the outgoing ones along minus column `i`.

@@ -13,6 +13,7 @@ use super::QuotientError;
 /// assert!(Tolerance::new(-1.0).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Tolerance(f64);
 
 impl Tolerance {
