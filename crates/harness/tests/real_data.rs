@@ -92,10 +92,10 @@ fn the_record_shows_every_optimiser_on_every_problem() {
         assert_eq!(
             titles,
             [
-                "mackey-glass",
+                "Mackey–Glass",
                 "concrete",
                 "diabetes",
-                "extended-xor",
+                "extended XOR",
                 "digits"
             ]
         );

@@ -8,7 +8,7 @@ use crate::{Claim, Effort, Record};
 /// Problems on which natural gradient is claimed to have the lower training loss at equal wall time. On the last one it
 /// does so when the first-order methods have settled, which the shortest runs do not get to. On diabetes it does for most
 /// seeds, on digits for none.
-const FASTER: [&str; 3] = ["mackey-glass", "extended-xor", "concrete"];
+const FASTER: [&str; 3] = ["Mackey–Glass", "extended XOR", "concrete"];
 
 /// Claims about the five problems.
 pub(super) fn problems(record: &mut Record, comparisons: &[Comparison], effort: Effort) {
@@ -20,7 +20,7 @@ pub(super) fn problems(record: &mut Record, comparisons: &[Comparison], effort: 
         };
         if faster.contains(&name.as_str()) {
             record.claim(Claim::at_most(
-                format!("{name}: train loss of natural gradient over the lower one of SGD and Adam, at equal wall time"),
+                format!("{name}, at equal wall time: train loss of natural gradient over the lower one of Adam and SGD"),
                 1.0,
                 comparison.ratio_at_equal_time(natural),
             ));
@@ -37,7 +37,7 @@ pub(super) fn problems(record: &mut Record, comparisons: &[Comparison], effort: 
     };
     record.claim(Claim::at_most(
         format!(
-            "{}: train loss of adaptive natural gradient over the lower one of SGD and Adam, at equal wall time",
+            "{}, at equal wall time: train loss of adaptive natural gradient over the lower one of Adam and SGD",
             series.problem.name
         ),
         1.0,
@@ -49,7 +49,7 @@ pub(super) fn problems(record: &mut Record, comparisons: &[Comparison], effort: 
     ) {
         record.claim(Claim::at_most(
             format!(
-                "{}: test NRMSE of natural gradient over the lower one of SGD and Adam",
+                "{}: test NRMSE of natural gradient over the lower one of Adam and SGD",
                 series.problem.name
             ),
             1.0,
@@ -82,7 +82,7 @@ fn example_claim(comparison: &Comparison, natural: &Entry) -> Claim {
     let name = &comparison.problem.name;
     Claim::at_most(
         format!(
-            "{name}: train loss of natural gradient over the lower one of SGD and Adam, after {passes}"
+            "{name}, after {passes}: train loss of natural gradient over the lower one of Adam and SGD"
         ),
         1.0,
         natural.loss_at_examples(seen) / rival.map_or(f64::NAN, |(_, loss)| loss),

@@ -24,11 +24,38 @@ pub(super) enum Contender {
 /// What a contender can be told: the point of its grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Setting {
-    /// Examples of a step.
-    pub(super) batch: usize,
+    pub(super) batch: Batch,
     pub(super) learning_rate: f64,
     pub(super) decay: Decay,
     pub(super) metric: MetricSetting,
+}
+
+/// The examples of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Batch {
+    /// So many, chosen anew for each step.
+    Mini(usize),
+    /// All N.
+    Whole,
+}
+
+impl Batch {
+    /// How many of `all` they are.
+    pub(super) fn examples(self, all: usize) -> usize {
+        match self {
+            Self::Mini(examples) => examples.min(all),
+            Self::Whole => all,
+        }
+    }
+}
+
+impl fmt::Display for Batch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mini(examples) => write!(formatter, "{examples}"),
+            Self::Whole => formatter.write_str("N"),
+        }
+    }
 }
 
 /// How the learning rate changes in the course of a run.
@@ -104,37 +131,39 @@ impl Contender {
         !adaptive || problem.net.parameters() <= LARGEST_ADAPTIVE
     }
 
-    /// Its grid on a problem, for runs of so many nominal seconds.
+    /// Its grid on a problem.
     pub(super) fn grid(self, problem: &Problem) -> Vec<Setting> {
         let all = problem.tuning.train.len();
-        let mini = MINI_BATCH.min(all);
-        let columns = (COLUMNS / problem.likelihood.factor_rank(problem.net.outputs())).max(1);
+        let batches = [Batch::Mini(MINI_BATCH), Batch::Whole];
         match self {
             Self::Momentum => product(
-                &[mini, all],
+                &batches,
                 &[0.003, 0.01, 0.03, 0.1, 0.3],
                 &[MetricSetting::None],
             ),
             Self::Adam => product(
-                &[mini, all],
+                &batches,
                 &[0.001, 0.003, 0.01, 0.03, 0.1],
                 &[MetricSetting::None],
             ),
             Self::Natural if cost::step(problem, self, all) <= FULL_BATCH => product(
-                &[all],
+                &[Batch::Whole],
                 &[1.0],
                 &[1e-3, 1e-1, 10.0].map(MetricSetting::Searched),
             ),
-            Self::Natural => product(
-                &[columns.min(all)],
-                &[0.3, 1.0],
-                &[1e-2, 1e-1, 1.0].map(MetricSetting::Damping),
-            ),
-            Self::Adaptive | Self::AdaptiveFirstOrder => product(
-                &[FEW.min(all)],
-                &[0.01, 0.03, 0.1, 0.3],
-                &[1e-3, 1e-2, 1e-1].map(MetricSetting::Forgetting),
-            ),
+            Self::Natural => {
+                let rank = problem.likelihood.factor_rank(problem.net.outputs());
+                let batch = Batch::Mini((COLUMNS / rank).max(1));
+                product(
+                    &[batch],
+                    &[0.3, 1.0],
+                    &[1e-2, 1e-1, 1.0].map(MetricSetting::Damping),
+                )
+            }
+            Self::Adaptive | Self::AdaptiveFirstOrder => {
+                let forgetting = [1e-3, 1e-2, 1e-1].map(MetricSetting::Forgetting);
+                product(&[Batch::Mini(FEW)], &[0.01, 0.03, 0.1, 0.3], &forgetting)
+            }
         }
     }
 
@@ -177,7 +206,7 @@ impl Contender {
     }
 }
 
-fn product(batches: &[usize], rates: &[f64], metrics: &[MetricSetting]) -> Vec<Setting> {
+fn product(batches: &[Batch], rates: &[f64], metrics: &[MetricSetting]) -> Vec<Setting> {
     let mut grid = Vec::new();
     for &batch in batches {
         for &learning_rate in rates {
@@ -189,21 +218,32 @@ fn product(batches: &[usize], rates: &[f64], metrics: &[MetricSetting]) -> Vec<S
             }));
         }
     }
-    grid.dedup();
     grid
+}
+
+impl MetricSetting {
+    /// The symbol of what is set, and its value.
+    pub(super) fn named(self) -> Option<(&'static str, f64)> {
+        match self {
+            Self::None => None,
+            Self::Searched(initial) => Some(("λ_{1} P/tr G", initial)),
+            Self::Damping(lambda) => Some(("λ", lambda)),
+            Self::Forgetting(epsilon) => Some(("ε", epsilon)),
+        }
+    }
 }
 
 impl fmt::Display for Setting {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = |value| significant(value, 3);
-        write!(formatter, "η = {}", number(self.learning_rate))?;
-        match self.metric {
-            MetricSetting::None => Ok(()),
-            MetricSetting::Searched(initial) => {
-                write!(formatter, ", λ_{{1}} = {} tr G/P", number(initial))
-            }
-            MetricSetting::Damping(lambda) => write!(formatter, ", λ = {}", number(lambda)),
-            MetricSetting::Forgetting(epsilon) => write!(formatter, ", ε = {}", number(epsilon)),
+        write!(
+            formatter,
+            "b = {}, η = {}",
+            self.batch,
+            significant(self.learning_rate, 3)
+        )?;
+        match self.metric.named() {
+            Some((name, value)) => write!(formatter, ", {name} = {}", significant(value, 3)),
+            None => Ok(()),
         }
     }
 }

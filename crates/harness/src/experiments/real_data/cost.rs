@@ -2,7 +2,7 @@
 //!
 //! The constants are what one core of 2024 does; another machine has other wall times, but the same runs.
 
-use super::contender::Contender;
+use super::contender::{Contender, Setting};
 use super::problem::Problem;
 
 /// Nominal seconds of a step that are the same for every size.
@@ -19,6 +19,17 @@ const SMALL: f64 = 400.0;
 const ENTRY: f64 = 0.3e-9;
 /// Passes of a step that searches for its damping, on average: gradient, trial and the curvature of the path.
 const PASSES: f64 = 2.7;
+
+/// Steps of a run of so many nominal seconds on so many training examples; at least four.
+pub(super) fn steps(
+    problem: &Problem,
+    contender: Contender,
+    setting: Setting,
+    all: usize,
+    seconds: f64,
+) -> usize {
+    ((seconds / step(problem, contender, setting.batch.examples(all))) as usize).max(4)
+}
 
 /// Nominal seconds of one step of a contender on a batch.
 pub(super) fn step(problem: &Problem, contender: Contender, batch: usize) -> f64 {

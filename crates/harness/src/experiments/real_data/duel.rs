@@ -1,10 +1,12 @@
 //! Natural gradient against Adam on the Mackey–Glass series: does Adam get there in ten times the wall time?
 
-use super::contender::{Contender, Decay, MetricSetting, Setting};
+use super::contender::{Batch, Contender, Decay, MetricSetting, Setting};
+use super::cost;
 use super::problem::Problem;
 use super::quantiles::{at_time, median};
-use super::training::{Plan, Run, Watched, train};
-use super::tuning::{Trials, Tried, steps, tune};
+use super::run::Run;
+use super::training::{Plan, Watched, repeat};
+use super::tuning::{Trials, Tried, tune};
 use crate::{Context, HarnessError};
 
 /// How much longer Adam may take.
@@ -15,7 +17,7 @@ const RATES: [f64; 5] = [1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
 const MINI_BATCH: usize = 32;
 /// Natural gradient is told nothing but where its search for λ begins, in mean eigenvalues of G.
 const UNTUNED: Setting = Setting {
-    batch: usize::MAX,
+    batch: Batch::Whole,
     learning_rate: 1.0,
     decay: Decay::Constant,
     metric: MetricSetting::Searched(1e-3),
@@ -100,10 +102,10 @@ impl Duel {
     }
 
     /// What the batch of a setting is called.
-    pub(super) fn batch_name(&self, tried: &Tried) -> String {
-        match tried.setting.batch {
-            MINI_BATCH => format!("mini-batches of {MINI_BATCH}"),
-            _ => "whole batch".to_owned(),
+    pub(super) fn batch_name(setting: Setting) -> String {
+        match setting.batch {
+            Batch::Whole => "whole batch".to_owned(),
+            Batch::Mini(examples) => format!("mini-batches of {examples}"),
         }
     }
 
@@ -127,40 +129,40 @@ pub(super) fn fight(
         seeds: effort.tuning_seeds,
         judge: Watched::Training,
     };
-    let whole = problem.parts.train.len();
+    let parts = &problem.parts;
+    let plan = |contender, setting, steps| Plan {
+        problem,
+        place,
+        parts,
+        contender,
+        setting,
+        steps,
+        seed: 0,
+        watched: Watched::Everything,
+    };
     let mut adam = Vec::new();
-    for batch in [whole, MINI_BATCH] {
+    for batch in [Batch::Whole, Batch::Mini(MINI_BATCH)] {
         let tried = tune(trials, Contender::Adam, &grid(batch), context)?;
         if let Some(best) = tried.into_iter().next() {
-            let runs = runs(
-                problem,
-                place,
-                Contender::Adam,
-                best.setting,
-                best.steps,
+            let runs = repeat(
+                plan(Contender::Adam, best.setting, best.steps),
                 effort.seeds,
                 context,
             )?;
             adam.push((best, runs));
         }
     }
-    let setting = Setting {
-        batch: whole,
-        ..UNTUNED
-    };
     // three times what it is given, to show where it goes from there
-    let natural_steps = steps(
+    let seconds = 3.0 * effort.seconds / HANDICAP;
+    let steps = cost::steps(
         problem,
         Contender::Natural,
-        setting,
-        3.0 * effort.seconds / HANDICAP,
+        UNTUNED,
+        parts.train.len(),
+        seconds,
     );
-    let natural = runs(
-        problem,
-        place,
-        Contender::Natural,
-        setting,
-        natural_steps,
+    let natural = repeat(
+        plan(Contender::Natural, UNTUNED, steps),
         effort.seeds,
         context,
     )?;
@@ -171,7 +173,7 @@ pub(super) fn fight(
     })
 }
 
-fn grid(batch: usize) -> Vec<Setting> {
+fn grid(batch: Batch) -> Vec<Setting> {
     let metric = MetricSetting::None;
     let setting = |decay| {
         move |learning_rate| Setting {
@@ -187,30 +189,61 @@ fn grid(batch: usize) -> Vec<Setting> {
         .collect()
 }
 
-fn runs(
-    problem: &Problem,
-    place: u64,
-    contender: Contender,
-    setting: Setting,
-    steps: usize,
-    seeds: u64,
-    context: &Context,
-) -> Result<Vec<Run>, HarnessError> {
-    let plan = |seed| Plan {
-        problem,
-        place,
-        parts: &problem.parts,
-        contender,
-        setting,
-        steps,
-        seed,
-        watched: Watched::Everything,
-    };
-    (0..seeds)
-        .map(|seed| {
-            let run = train(&plan(seed), context);
-            context.progress().advance(1);
-            run
-        })
-        .collect()
+#[cfg(test)]
+mod tests {
+    use super::super::run::{Ending, Point};
+    use super::*;
+
+    fn run(curve: &[(f64, f64)]) -> Run {
+        let point = |(seconds, train): &(f64, f64)| Point {
+            step: 0,
+            seen: 0,
+            seconds: *seconds,
+            train: *train,
+            validation: f64::NAN,
+            test_error: 0.0,
+        };
+        Run {
+            points: curve.iter().map(point).collect(),
+            ending: Ending::Complete,
+        }
+    }
+
+    #[test]
+    fn natural_gradient_gets_a_tenth_of_the_shortest_run_of_adam() {
+        let tried = |batch| Tried {
+            setting: Setting { batch, ..UNTUNED },
+            steps: 0,
+            score: 0.0,
+            endings: Vec::new(),
+        };
+        let duel = Duel {
+            natural: vec![
+                run(&[(0.0, 9.0), (0.5, 1.0), (1.0, 0.5), (1.5, 0.1)]),
+                run(&[(0.0, 9.0), (0.9, 0.3), (1.1, 0.2)]),
+            ],
+            adam: vec![
+                (
+                    tried(Batch::Whole),
+                    vec![run(&[(0.0, 9.0), (5.0, 0.4), (10.0, 0.6)])],
+                ),
+                (
+                    tried(Batch::Mini(32)),
+                    vec![run(&[(0.0, 9.0), (12.0, 0.7)])],
+                ),
+            ],
+            settings: 2,
+        assert!((duel.natural_seconds() - 1.0).abs() < 1e-15);
+        assert!((duel.natural_seconds() - 1.0).abs() < 1e-15);
+        assert_eq!(duel.natural_losses(), [0.5, 0.3]);
+        // the least at any time, and the better of the two ends
+        assert_eq!(
+            (duel.least_adam_loss(), duel.median_adam_loss()),
+            (0.4, 0.6)
+        );
+        assert!(
+            (duel.seconds_to_pass_adam() - 1.2).abs() < 1e-15,
+            "halfway between 1.5 and 0.9"
+        );
+    }
 }

@@ -4,7 +4,7 @@ use super::contender::Contender;
 use super::duel::{Duel, HANDICAP};
 use super::quantiles::{along_time, at_time, duration, median, quantile};
 use super::report::band;
-use super::training::Run;
+use super::run::Run;
 use crate::record::number::{duration as seconds, significant};
 use crate::{Axis, Claim, Column, Figure, Record, Table};
 
@@ -35,7 +35,7 @@ pub(super) fn write(record: &mut Record, duel: &Duel) {
         band(Contender::Natural.name(), along_time(&duel.natural)).slot(Contender::Natural.slot()),
     );
     for (index, (tried, runs)) in duel.adam.iter().enumerate() {
-        let label = format!("Adam, {}", duel.batch_name(tried));
+        let label = format!("Adam, {}", Duel::batch_name(tried.setting));
         // the colour that Adam has elsewhere, and one that no other optimiser has
         let slot = if index == 0 {
             Contender::Adam.slot()
@@ -88,7 +88,7 @@ fn duel_table(duel: &Duel) -> Table {
         points,
     ));
     let adam = duel.adam.iter().map(|(tried, runs)| {
-        let setting = format!("{}, {}", duel.batch_name(tried), tried.setting);
+        let setting = tried.setting.to_string();
         (
             Contender::Adam,
             setting,
@@ -125,12 +125,12 @@ fn claims(record: &mut Record, duel: &Duel) {
     let losses = duel.natural_losses();
     let worst = quantile(losses.iter().copied(), 1.0);
     record.claim(Claim::at_most(
-        "Mackey–Glass: train MSE of natural gradient at t (median) over Adam's at 10 t (best of all runs)",
+        "Mackey–Glass, ten times the wall time: train MSE of natural gradient at t (median) over Adam's at 10 t (best of all runs)",
         1.0,
         median(losses.iter().copied()) / duel.least_adam_loss(),
     ));
     record.claim(Claim::at_most(
-        "the same for the worst seed of natural gradient",
+        "Mackey–Glass, ten times the wall time: the same for the worst seed of natural gradient",
         1.0,
         worst / duel.least_adam_loss(),
     ));

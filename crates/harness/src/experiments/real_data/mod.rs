@@ -1,6 +1,7 @@
 //! Do optimisers that follow the geometry pay on real data, by steps, by wall time, and on new examples?
 
 mod claims;
+mod comparison;
 mod contender;
 mod cost;
 mod duel;
@@ -10,6 +11,7 @@ mod problem;
 mod quantiles;
 mod report;
 mod rules;
+mod run;
 mod settings;
 mod standing;
 mod test_error;
@@ -18,10 +20,7 @@ mod tuning;
 mod user_table;
 mod verdict;
 
-use self::contender::Contender;
-use self::problem::Problem;
-use self::training::{Plan, Run, Watched, train};
-use self::tuning::{Trials, Tried, tune};
+use self::comparison::{Comparison, Entry, Scale, compare};
 use crate::{Context, Experiment, HarnessError, Record, Source, UserData};
 
 /// `real-data`: first-order methods, natural gradient and adaptive natural gradient on five problems and a user's own.
@@ -34,33 +33,6 @@ use crate::{Context, Experiment, HarnessError, Record, Source, UserData};
 /// with at most ten different values, all of them words or whole numbers, is a class; any other is a number.
 #[derive(Debug)]
 pub struct RealData;
-
-/// How much is done on each problem.
-#[derive(Debug, Clone, Copy)]
-struct Scale {
-    /// Nominal seconds of a run on a small problem.
-    seconds: f64,
-    /// The part of them that a tuning run gets.
-    tuning_share: f64,
-    tuning_seeds: u64,
-    seeds: u64,
-}
-
-/// A problem with what its contenders did.
-struct Comparison {
-    problem: Problem,
-    entries: Vec<Entry>,
-}
-
-/// A contender with its choice and its runs.
-struct Entry {
-    contender: Contender,
-    /// All settings of its grid, the chosen one first.
-    tried: Vec<Tried>,
-    /// Steps of a run that takes all of them.
-    steps: usize,
-    runs: Vec<Run>,
-}
 
 impl Experiment for RealData {
     fn name(&self) -> &'static str {
@@ -149,84 +121,4 @@ impl Experiment for RealData {
         duel_report::write(&mut record, &duel);
         Ok(record)
     }
-}
-
-/// Tunes every contender on all cores, then runs each alone, one run at a time, so that wall times are fair.
-fn compare(
-    problem: Problem,
-    place: u64,
-    scale: Scale,
-    context: &Context,
-) -> Result<Comparison, HarnessError> {
-    let seconds = scale.seconds * cost::allowance(&problem);
-    let contenders: Vec<_> = Contender::ALL
-        .into_iter()
-        .filter(|contender| contender.takes_part(&problem))
-        .collect();
-    let grids: Vec<_> = contenders
-        .iter()
-        .map(|contender| contender.grid(&problem))
-        .collect();
-    context.progress().begin(
-        format!("{}: tuning", problem.name),
-        grids.iter().map(Vec::len).sum(),
-    );
-    let trials = Trials {
-        problem: &problem,
-        place,
-        parts: &problem.tuning,
-        seconds: scale.tuning_share * seconds,
-        seeds: scale.tuning_seeds,
-        judge: Watched::Validation,
-    };
-    let mut chosen = Vec::new();
-    for (contender, grid) in contenders.iter().zip(&grids) {
-        chosen.push((*contender, tune(trials, *contender, grid, context)?));
-    }
-    context.progress().begin(
-        format!("{}: timed runs", problem.name),
-        chosen.len() * scale.seeds as usize,
-    );
-    let mut entries = Vec::new();
-    for (contender, tried) in chosen {
-        let setting = tried[0].setting;
-        let setting = if setting.batch == problem.tuning.train.len() {
-            // the whole batch is larger where the final runs train on more examples
-            contender::Setting {
-                batch: problem.parts.train.len(),
-                ..setting
-            }
-        } else {
-            setting
-        };
-        let steps = tuning::steps(&problem, contender, setting, seconds);
-        let mut runs = Vec::new();
-        for seed in 0..scale.seeds {
-            context
-                .progress()
-                .note(format!("{}, {}", problem.name, contender.name()));
-            let (problem, parts, watched) = (&problem, &problem.parts, Watched::Everything);
-            runs.push(train(
-                &Plan {
-                    problem,
-                    place,
-                    parts,
-                    contender,
-                    setting,
-                    steps,
-                    seed,
-                    watched,
-                },
-                context,
-            )?);
-            context.progress().advance(1);
-        }
-        entries.push(Entry {
-            contender,
-            tried,
-            steps,
-            runs,
-        });
-    }
-    Ok(Comparison { problem, entries })
 }

@@ -4,7 +4,8 @@ use neuromanifold_mlp::OnBatch;
 use neuromanifold_model::OutputMap;
 
 use super::problem::Problem;
-use super::training::{Plan, Point, Progress, Watched};
+use super::run::Point;
+use super::training::{Plan, Progress, Watched};
 use crate::HarnessError;
 use crate::data::Dataset;
 

@@ -16,7 +16,7 @@ const SPLITS: u64 = 1_000;
 /// A learning problem: data, a network, and the law of the targets.
 #[derive(Debug)]
 pub(super) struct Problem {
-    /// What it is called in figures, tables and file names.
+    /// What it is called in figures and tables.
     pub(super) name: String,
     pub(super) net: Mlp,
     pub(super) likelihood: Box<dyn Likelihood>,
@@ -79,7 +79,7 @@ pub(super) fn mackey_glass_problem() -> Result<Problem, HarnessError> {
     let parts = Split::chronological(data.len(), Fractions::new(0.0, 0.5)?)?.apply(&data);
     let cut = Split::chronological(parts.train.len(), Fractions::new(0.2, 0.0)?)?;
     Ok(Problem {
-        name: "mackey-glass".to_owned(),
+        name: "Mackey–Glass".to_owned(),
         net: Mlp::new(&[4, 10, 1], Activation::Tanh)?,
         likelihood: Box::new(Gaussian::UNIT),
         tuning: cut.apply(&parts.train),
@@ -92,7 +92,7 @@ fn extended_xor(context: &Context) -> Result<Problem, HarnessError> {
     let mut rng = context.rng(SPLITS + 2);
     let data = ExtendedXor::default().generate(&mut rng)?;
     let parts = Split::random(data.len(), shares()?, &mut rng)?.apply(&data);
-    labelled("extended-xor", parts, 8)
+    labelled("extended XOR", parts, 8)
 }
 
 fn handwritten_digits(context: &Context) -> Result<Problem, HarnessError> {

@@ -1,6 +1,6 @@
 //! Medians and quartiles over seeds, along steps and along wall time.
 
-use super::training::{Point, Run};
+use super::run::{Point, Run};
 
 /// Median and quartiles of several runs at common abscissae.
 #[derive(Debug, Clone, Default)]
@@ -121,7 +121,7 @@ fn bundle(columns: impl Iterator<Item = (f64, Vec<f64>)>) -> Bundle {
 #[cfg(test)]
 #[allow(clippy::float_cmp)] // quantiles of small integers are exact
 mod tests {
-    use super::super::training::Ending;
+    use super::super::run::Ending;
     use super::*;
 
     fn run(points: &[(usize, f64, f64)]) -> Run {

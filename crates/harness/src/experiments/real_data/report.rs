@@ -1,7 +1,7 @@
 //! What a reader sees: tables of problems, choices and test errors, figures of learning curves, and what follows from them.
 
 use super::quantiles::{Bundle, along_steps, along_time, duration, median, quantile};
-use super::training::{Ending, Run};
+use super::run::{Ending, Run};
 use super::{Comparison, claims, rules, settings, verdict};
 use crate::{Axis, Column, Effort, Figure, Panel, Record, Series, Table, UserData};
 
@@ -65,8 +65,10 @@ fn comparison(record: &mut Record, comparisons: &[Comparison]) {
         Axis::log("wall time").unit("s"),
         along_time,
     ));
-    record.table(result_table(comparisons));
-    record.table(settings::table(comparisons));
+    record.table(error_table(comparisons));
+    record.table(run_table(comparisons));
+    record.table(settings::grids(comparisons));
+    record.table(settings::choices(comparisons));
 }
 
 fn problem_table(comparisons: &[Comparison]) -> Table {
@@ -146,41 +148,64 @@ pub(super) fn band(label: &str, bundle: Bundle) -> Series {
     Series::band(label, bundle.x, bundle.middle, bundle.low, bundle.high)
 }
 
-fn result_table(comparisons: &[Comparison]) -> Table {
+fn error_table(comparisons: &[Comparison]) -> Table {
     let columns = [
         Column::text("problem"),
-        Column::text("optimiser"),
         Column::text("test error"),
+        Column::text("optimiser"),
         Column::new("median").digits(3),
         Column::new("least").digits(3),
         Column::new("largest").digits(3),
-        Column::new("train loss at the end").digits(3),
-        Column::new("steps"),
-        Column::new("wall time").unit("s").digits(2),
-        Column::text("ended early"),
     ];
-    let caption = "Errors on test examples: median, least and largest over seeds, in per cent for classes and in the unit of \
-                   the target for numbers (NRMSE: in standard deviations). Train losses and wall times are medians.";
+    let caption = "Errors on test examples: median, least and largest over seeds. NRMSE is the root mean square error over the \
+                   standard deviation of the targets.";
     let mut table = Table::new("test-errors", caption, columns);
     for Comparison { problem, entries } in comparisons {
-        let unit = problem.error.unit();
+        let (name, unit) = (problem.error.name(), problem.error.unit());
         let error = if unit.is_empty() {
-            problem.error.name().to_owned()
+            name.to_owned()
         } else {
-            format!("{} / {unit}", problem.error.name())
+            format!("{name} / {unit}")
         };
         for entry in entries {
             let errors = || entry.runs.iter().map(|run| run.kept().test_error);
             table.row([
                 problem.name.as_str().into(),
-                entry.contender.name().into(),
                 error.as_str().into(),
+                entry.contender.name().into(),
                 median(errors()).into(),
                 quantile(errors(), 0.0).into(),
                 quantile(errors(), 1.0).into(),
-                median(entry.runs.iter().map(|run| run.last().train)).into(),
+            ]);
+        }
+    }
+    table
+}
+
+fn run_table(comparisons: &[Comparison]) -> Table {
+    let columns = [
+        Column::text("problem"),
+        Column::text("optimiser"),
+        Column::new("steps"),
+        Column::new("passes").digits(3),
+        Column::new("wall time").unit("s").digits(2),
+        Column::new("train loss").digits(3),
+        Column::text("ended early"),
+    ];
+    let caption = "The final runs: steps and passes over the training examples of a run that takes all its steps; wall time and \
+                   training loss at the end, in the median.";
+    let mut table = Table::new("runs", caption, columns);
+    for Comparison { problem, entries } in comparisons {
+        let all = problem.parts.train.len();
+        for entry in entries {
+            let batch = entry.setting.batch.examples(all);
+            table.row([
+                problem.name.as_str().into(),
+                entry.contender.name().into(),
                 entry.steps.into(),
+                ((entry.steps * batch) as f64 / all as f64).into(),
                 duration(&entry.runs).into(),
+                median(entry.runs.iter().map(|run| run.last().train)).into(),
                 endings(&entry.runs).into(),
             ]);
         }

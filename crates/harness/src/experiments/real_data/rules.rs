@@ -1,7 +1,7 @@
 //! The two rules of the adaptive method: how their runs ended, by the weight ε.
 
 use super::contender::{Contender, MetricSetting};
-use super::training::Ending;
+use super::run::Ending;
 use super::{Comparison, Entry};
 use crate::{Claim, Column, Record, Table};
 

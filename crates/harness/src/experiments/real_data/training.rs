@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use super::contender::{Contender, Setting};
 use super::observation::Observer;
 use super::problem::Problem;
+use super::run::{Ending, Run};
 use crate::data::{Batches, Dataset, Parts};
 use crate::{Context, HarnessError};
 
@@ -20,8 +21,6 @@ const ORDER: u64 = 20_000;
 const SEEDS: u64 = 100;
 /// Standard deviation of the initial biases.
 const BIASES: f64 = 0.1;
-/// A run whose loss is so many times the initial one has diverged, even if all numbers are finite.
-const DIVERGED: f64 = 100.0;
 
 /// What is to be run.
 #[derive(Debug, Clone, Copy)]
@@ -55,70 +54,18 @@ impl Watched {
     }
 }
 
-/// The state of a run after so many steps.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Point {
-    pub(super) step: usize,
-    /// Examples that were shown to it so far, each as often as it was.
-    pub(super) seen: usize,
-    /// Wall time of the steps alone.
-    pub(super) seconds: f64,
-    pub(super) train: f64,
-    /// NaN without validation examples.
-    pub(super) validation: f64,
-    pub(super) test_error: f64,
-}
-
-/// How a run came to its end.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Ending {
-    /// All steps are taken.
-    Complete,
-    /// No step of any length reduces the loss.
-    Minimum,
-    /// The first-order rule was about to lose positive definiteness.
-    DefinitenessLost { step: usize },
-    /// Rounding had made the estimate of the inverse metric indefinite.
-    RoundedAway { step: usize },
-    /// A number overflowed, or the metric could not be inverted.
-    Diverged { step: usize },
-}
-
-/// A run that was made.
-#[derive(Debug, Clone)]
-pub(super) struct Run {
-    pub(super) points: Vec<Point>,
-    pub(super) ending: Ending,
-}
-
-impl Run {
-    /// The point to keep: of least validation loss, the last one without validation examples.
-    pub(super) fn kept(&self) -> Point {
-        let finite = self
-            .points
-            .iter()
-            .filter(|point| point.validation.is_finite());
-        let best = finite.min_by(|a, b| a.validation.total_cmp(&b.validation));
-        *best.unwrap_or_else(|| self.last())
-    }
-
-    /// Whether a loss is far beyond the initial one.
-    fn is_exceeded_by(&self, point: &Point) -> bool {
-        let first = &self.points[0];
-        point.train > DIVERGED * first.train || point.validation > DIVERGED * first.validation
-    }
-
-    /// The point where it ended.
-    pub(super) fn last(&self) -> &Point {
-        &self.points[self.points.len() - 1]
-    }
-}
-
-impl Ending {
-    /// Whether all the steps that made sense were taken.
-    pub(super) fn is_sound(self) -> bool {
-        matches!(self, Self::Complete | Self::Minimum)
-    }
+/// The plan for each of so many seeds, from that of the plan on, one run at a time, so that none slows another down.
+pub(super) fn repeat(
+    plan: Plan<'_>,
+    seeds: u64,
+    context: &Context,
+) -> Result<Vec<Run>, HarnessError> {
+    let one = |seed| {
+        let run = train(&Plan { seed, ..plan }, context);
+        context.progress().advance(1);
+        run
+    };
+    (plan.seed..plan.seed + seeds).map(one).collect()
 }
 
 /// Trains; the clock stands still while the run is looked at.
@@ -203,9 +150,10 @@ struct Feed<'a> {
 impl<'a> Feed<'a> {
     fn new(plan: &Plan<'a>, mut order: ChaCha8Rng) -> Result<Self, HarnessError> {
         let (problem, train) = (plan.problem, &plan.parts.train);
-        let mut batches = Batches::new(train, plan.setting.batch)?;
+        let examples = plan.setting.batch.examples(train.len());
+        let mut batches = Batches::new(train, examples)?;
         batches.shuffle(&mut order);
-        let all = plan.setting.batch >= train.len();
+        let all = examples == train.len();
         Ok(Self {
             problem,
             train,
@@ -245,5 +193,48 @@ impl<'a> Feed<'a> {
         let map = self.problem.net.on(batch.inputs)?;
         let objective = Objective::new(&map, likelihood, batch.targets)?;
         Ok(optimizer.step(&objective, theta)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_that_settings_can_cause_end_a_run_and_others_are_passed_on() {
+        let overflow = OptimError::NonFinite {
+            what: neuromanifold_optim::Quantity::Loss,
+            step: 7,
+            value: f64::INFINITY,
+        };
+        assert_eq!(
+            ending(Err(overflow.into()), 7).unwrap(),
+            Ending::Diverged { step: 7 }
+        );
+        let lost = OptimError::PositiveDefinitenessLost {
+            step: 3,
+            quadratic_form: 20.0,
+            limit: 11.0,
+            epsilon: 0.1,
+        };
+        assert_eq!(
+            ending(Err(lost.into()), 3).unwrap(),
+            Ending::DefinitenessLost { step: 3 }
+        );
+        let bug = OptimError::Dimension {
+            expected: 3,
+            got: 4,
+        };
+        assert!(ending(Err(bug.into()), 1).is_err());
+    }
+
+    #[test]
+    fn runs_are_looked_at_ever_less_often() {
+        let mut steps = vec![1];
+        while *steps.last().unwrap() < 1000 {
+            steps.push(Watched::Everything.following(*steps.last().unwrap()));
+        }
+        assert!(steps.windows(2).all(|pair| pair[1] > pair[0]));
+        assert!((45..60).contains(&steps.len()), "{steps:?}");
     }
 }

@@ -6,7 +6,8 @@ use super::contender::{Contender, Setting};
 use super::cost;
 use super::problem::Problem;
 use super::quantiles::median;
-use super::training::{Ending, Plan, Run, Watched, train};
+use super::run::{Ending, Run};
+use super::training::{Plan, Watched, train};
 use crate::data::Parts;
 use crate::{Context, HarnessError};
 
@@ -69,16 +70,6 @@ pub(super) fn tune(
     Ok(tried)
 }
 
-/// Steps that a run of so many nominal seconds takes.
-pub(super) fn steps(
-    problem: &Problem,
-    contender: Contender,
-    setting: Setting,
-    seconds: f64,
-) -> usize {
-    ((seconds / cost::step(problem, contender, setting.batch)) as usize).max(4)
-}
-
 fn attempt(
     trials: Trials<'_>,
     contender: Contender,
@@ -93,7 +84,7 @@ fn attempt(
         seeds,
         judge,
     } = trials;
-    let steps = steps(problem, contender, setting, seconds);
+    let steps = cost::steps(problem, contender, setting, parts.train.len(), seconds);
     let plan = |seed| Plan {
         problem,
         place,

@@ -23,12 +23,12 @@ pub(super) fn problem(data: &UserData, context: &Context) -> Result<Problem, Har
     let table = drawn(read(data)?, context);
     let hidden = hidden_units(table.input_dimension(), table.output_dimension());
     if table.task().classes().is_none() {
-        return regression("your-data", table, hidden, "", STREAM, context);
+        return regression("your data", table, hidden, "", STREAM, context);
     }
     let parts =
         Split::random(table.len(), shares()?, &mut context.rng(1_000 + STREAM))?.apply(&table);
     let standardizer = Standardizer::inputs(&parts.train)?;
-    labelled("your-data", standardised(&standardizer, &parts)?, hidden)
+    labelled("your data", standardised(&standardizer, &parts)?, hidden)
 }
 
 /// Reads the table and sees that it can be split, so that a run does not start with one that cannot be used.
