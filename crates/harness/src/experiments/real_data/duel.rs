@@ -233,7 +233,7 @@ mod tests {
                 ),
             ],
             settings: 2,
-        assert!((duel.natural_seconds() - 1.0).abs() < 1e-15);
+        };
         assert!((duel.natural_seconds() - 1.0).abs() < 1e-15);
         assert_eq!(duel.natural_losses(), [0.5, 0.3]);
         // the least at any time, and the better of the two ends
