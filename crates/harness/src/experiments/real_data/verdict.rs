@@ -33,8 +33,8 @@ pub(super) fn summary(comparisons: &[Comparison]) -> String {
         String::new()
     } else {
         format!(
-            " The exception is {}: a step of natural gradient costs a number of multiplications that grows as P^{{2}} times the \
-             columns of the metric, one an example for numbers and K − 1 for K classes.",
+            " The exception is {}: a step costs P·c·min(P, c)/2 multiplications for the metric alone, where c is the number of \
+             its columns, one an example for numbers and K − 1 for K classes.",
             exceptions.join(", ")
         )
     };
