@@ -106,7 +106,7 @@ impl Experiment for RealData {
         for (place, problem) in problem::all(context)?.into_iter().enumerate() {
             comparisons.push(compare(problem, place as u64, scale, context)?);
         }
-        report::problems(&mut record, &comparisons, context.effort());
+        report::problems(&mut record, &comparisons);
         let effort = duel::Effort {
             seconds: context.pick(0.15, 0.7, 3.0),
             tuning_seeds: context.pick(1, 1, 3),

@@ -3,13 +3,13 @@
 use super::quantiles::{Bundle, along_steps, along_time, duration, median, quantile};
 use super::run::{Ending, Run};
 use super::{Comparison, claims, rules, settings, verdict};
-use crate::{Axis, Column, Effort, Figure, Panel, Record, Series, Table, UserData};
+use crate::{Axis, Column, Figure, Panel, Record, Series, Table, UserData};
 
 /// Losses below this are not shown.
 const NEGLIGIBLE: f64 = 1e-9;
 
 /// The comparison on the problems of the report.
-pub(super) fn problems(record: &mut Record, comparisons: &[Comparison], effort: Effort) {
+pub(super) fn problems(record: &mut Record, comparisons: &[Comparison]) {
     record.paragraph(
         "Five problems, five optimisers. On each problem every optimiser chooses its setting on validation examples, from \
          a grid that is shown below; then all start from the same random parameters, once a seed. The number of steps \
@@ -23,7 +23,7 @@ pub(super) fn problems(record: &mut Record, comparisons: &[Comparison], effort: 
     for comparison in comparisons {
         record.paragraph(verdict::sentence(comparison));
     }
-    claims::problems(record, comparisons, effort);
+    claims::problems(record, comparisons);
     rules::write(record, comparisons);
 }
 
