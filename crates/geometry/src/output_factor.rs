@@ -124,8 +124,8 @@ impl OutputFactor {
         Cotangents::new(&self.values, self.outputs, self.rank)
     }
 
-    /// `white ← Bᵀ u`: one number a column, from one number an output.
-    pub(crate) fn apply_transpose(&self, cotangent: &[f64], white: &mut [f64]) {
+    /// `white ← Bᵀ u`: one number a column (length `rN`), from one number an output (length `KN`).
+    pub fn apply_transpose(&self, cotangent: &[f64], white: &mut [f64]) {
         let examples = self.values.chunks_exact(self.outputs * self.rank);
         for ((b, u), w) in examples
             .zip(cotangent.chunks_exact(self.outputs))
@@ -137,8 +137,8 @@ impl OutputFactor {
         }
     }
 
-    /// `cotangent ← B w`: one number an output, from one number a column.
-    pub(crate) fn apply(&self, white: &[f64], cotangent: &mut [f64]) {
+    /// `cotangent ← B w`: one number an output (length `KN`), from one number a column (length `rN`).
+    pub fn apply(&self, white: &[f64], cotangent: &mut [f64]) {
         let examples = self.values.chunks_exact(self.outputs * self.rank);
         for ((b, u), w) in examples
             .zip(cotangent.chunks_exact_mut(self.outputs))
