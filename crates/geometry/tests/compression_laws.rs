@@ -1,16 +1,14 @@
 //! Lossy compression where signals depend on each other or are more than the examples.
 
+mod units;
+
 use neuromanifold_geometry::faer::MatRef;
 use neuromanifold_geometry::quotient::{Absorbed, Probe, compress};
 use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::Gaussian;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
-
-fn normals(len: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
-    (0..len).map(|_| StandardNormal.sample(rng)).collect()
-}
+use units::normals;
 
 /// `N` examples pin down at most `N − 1` signals beside their means: all other units cost nothing, and the path goes down to
 /// none with finite weights.

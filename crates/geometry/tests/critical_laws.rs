@@ -1,30 +1,18 @@
 //! Critical subspaces: projections, leaves and their null directions.
 
+mod units;
+
 use neuromanifold_geometry::faer::MatRef;
 use neuromanifold_geometry::quotient::{
     CriticalSubspace, Probe, QuotientError, Stratum, critical_subspaces,
 };
 use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::{Gaussian, OutputMap};
-
-/// A unit: `w`, `b`, `v`.
-type Unit = (Vec<f64>, f64, Vec<f64>);
+use units::assemble;
 
 const POINTS: [f64; 12] = [
     0.3, -0.2, 1.0, 0.4, -1.3, 0.9, 2.0, -1.1, -0.6, -0.7, 0.0, 1.5,
 ];
-
-/// A network with both biases from units.
-fn assemble(units: &[Unit], c: &[f64], activation: Activation) -> (Mlp, Vec<f64>) {
-    let net = Mlp::new(&[units[0].0.len(), units.len(), c.len()], activation).expect("widths");
-    let mut theta: Vec<f64> = units.iter().flat_map(|u| u.0.clone()).collect();
-    theta.extend(units.iter().map(|u| u.1));
-    for k in 0..c.len() {
-        theta.extend(units.iter().map(|u| u.2[k]));
-    }
-    theta.extend(c);
-    (net, theta)
-}
 
 fn strata(net: &Mlp, theta: &[f64], radius: f64) -> Result<Vec<CriticalSubspace>, QuotientError> {
     let probe = Probe {

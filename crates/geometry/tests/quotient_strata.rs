@@ -1,5 +1,7 @@
 //! Laws of the null space on strata where rounding, width or the likelihood could hide them.
 
+mod units;
+
 use neuromanifold_geometry::RankTolerance;
 use neuromanifold_geometry::faer::MatRef;
 use neuromanifold_geometry::quotient::{
@@ -10,26 +12,7 @@ use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::{Categorical, Gaussian};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
-
-/// A unit: `w`, `b`, `v`.
-type Unit = (Vec<f64>, f64, Vec<f64>);
-
-fn normals(len: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
-    (0..len).map(|_| StandardNormal.sample(rng)).collect()
-}
-
-/// A network with both biases from units.
-fn assemble(units: &[Unit], c: &[f64], activation: Activation) -> (Mlp, Vec<f64>) {
-    let net = Mlp::new(&[units[0].0.len(), units.len(), c.len()], activation).expect("widths");
-    let mut theta: Vec<f64> = units.iter().flat_map(|u| u.0.clone()).collect();
-    theta.extend(units.iter().map(|u| u.1));
-    for k in 0..c.len() {
-        theta.extend(units.iter().map(|u| u.2[k]));
-    }
-    theta.extend(c);
-    (net, theta)
-}
+use units::{Unit, assemble, normals};
 
 fn nullity(units: &[Unit], c: &[f64], activation: Activation) -> usize {
     let (net, theta) = assemble(units, c, activation);
