@@ -68,30 +68,43 @@ pub(super) fn clip(points: &[Option<Point>]) -> Vec<Vec<Point>> {
 
 /// The part of the segment within the unit square.
 ///
+/// Where it crosses an edge, it is put on that edge: far away a point is known to less than the size of the square.
+///
 /// # References
 /// Y.-D. Liang, B. A. Barsky, "A new concept and method for line clipping", ACM Transactions on Graphics 3 (1984).
 /// DOI 10.1145/357332.357333.
 fn segment(from: Point, to: Point) -> Option<(Point, Point)> {
-    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+    let (from, to) = ([from.0, from.1], [to.0, to.1]);
+    // Halves, so that the distance between the largest numbers does not overflow.
+    let half = [0.5 * to[0] - 0.5 * from[0], 0.5 * to[1] - 0.5 * from[1]];
     let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
-    for (step, room) in [
-        (-dx, from.0),
-        (dx, 1.0 - from.0),
-        (-dy, from.1),
-        (dy, 1.0 - from.1),
-    ] {
-        if step < 0.0 {
-            enter = enter.max(room / step);
-        } else if step > 0.0 {
-            leave = leave.min(room / step);
-        } else if room < 0.0 {
+    let (mut begin, mut end) = (from, to);
+    for axis in [0, 1] {
+        let (start, stop) = (from[axis], to[axis]);
+        if start.max(stop) < 0.0 || start.min(stop) > 1.0 {
             return None;
         }
+        // When the axis is at the edge, and the point there.
+        let crossing = |edge: f64| {
+            let t = (0.5 * (edge - start) / half[axis]).clamp(0.0, 1.0);
+            let mut point = [0, 1].map(|k| (from[k] + 2.0 * (t * half[k])).clamp(0.0, 1.0));
+            point[axis] = edge;
+            (t, point)
+        };
+        if !(0.0..=1.0).contains(&start) {
+            let (t, point) = crossing(start.clamp(0.0, 1.0));
+            if t >= enter {
+                (enter, begin) = (t, point);
+            }
+        }
+        if !(0.0..=1.0).contains(&stop) {
+            let (t, point) = crossing(stop.clamp(0.0, 1.0));
+            if t <= leave {
+                (leave, end) = (t, point);
+            }
+        }
     }
-    let at = |t: f64| (from.0 + t * dx, from.1 + t * dy);
-    let begin = if enter > 0.0 { at(enter) } else { from };
-    let end = if leave < 1.0 { at(leave) } else { to };
-    (enter <= leave).then_some((begin, end))
+    (enter <= leave).then_some(((begin[0], begin[1]), (end[0], end[1])))
 }
 
 #[cfg(test)]
@@ -120,6 +133,16 @@ mod tests {
         assert_eq!(parts, expected[..3]);
         assert!(clip(&[]).is_empty() && clip(&[None]).is_empty());
         assert!(clip(&[Some((-1.0, 0.0)), Some((0.0, 2.0))]).is_empty());
+    }
+
+    #[test]
+    fn lines_between_points_far_away_are_cut_at_the_edge() {
+        let across = clip(&[Some((1e147, 0.5)), Some((-1e104, 0.5))]);
+        assert_eq!(across, [[(1.0, 0.5), (0.0, 0.5)]]);
+        let widest = clip(&[Some((f64::MIN, 0.25)), Some((f64::MAX, 0.25))]);
+        assert_eq!(widest, [[(0.0, 0.25), (1.0, 0.25)]]);
+        let up = clip(&[Some((0.5, 0.5)), Some((0.5, 1e300))]);
+        assert_eq!(up, [[(0.5, 0.5), (0.5, 1.0)]]);
     }
 
     #[test]
