@@ -321,6 +321,28 @@ fn a_whole_record_survives_being_kept() {
             .all(|name| !name.to_string_lossy().starts_with('.')),
         "{left:?}"
     );
+
+    // What was deleted comes back from the record.
+    for name in left.iter().filter(|name| *name != "record.json") {
+        fs::remove_file(directory.path().join("specimen").join(name)).unwrap();
+    }
+    let resumed = Options {
+        resume: true,
+        ..options(directory.path())
+    };
+    run(
+        &experiments,
+        &resumed,
+        &Progress::hidden(),
+        &Interrupt::new(),
+    )
+    .unwrap();
+    assert_eq!(
+        fs::read_dir(directory.path().join("specimen"))
+            .unwrap()
+            .count(),
+        left.len()
+    );
 }
 
 /// The values of an attribute in a page.

@@ -3,7 +3,7 @@
 //! Each check returns a [`Report`] with the error it measured, or a [`CheckError`] if that error is far beyond what
 //! rounding explains, so that `check::adjoint(…)?` in a test is enough.
 
-use crate::{Dims, Likelihood, Linearization, ModelError, OutputMap};
+use crate::{Dims, Likelihood, LikelihoodError, Linearization, ModelError, OutputMap};
 
 /// What a check measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +21,17 @@ pub enum CheckError {
     /// The map could not be evaluated.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The law cannot be read off that many outputs, or the target is none of its own.
+    #[error(transparent)]
+    Law(#[from] LikelihoodError),
+    /// An output at which the likelihood is to be checked is not finite.
+    #[error("output {output} is {value}, expected a finite number")]
+    OutputNotFinite {
+        /// Its index.
+        output: usize,
+        /// Its value.
+        value: f64,
+    },
     /// `⟨u, Jv⟩ ≠ ⟨Jᵀu, v⟩`.
     #[error("⟨u, Jv⟩ = {forward} but ⟨Jᵀu, v⟩ = {backward}: jvp and vjp are not adjoint")]
     Adjoint {
@@ -175,10 +186,16 @@ pub fn finite_difference(map: &dyn OutputMap, theta: &[f64]) -> Result<Report, C
 /// `½ dzᵀB Bᵀdz` with the divergence of a short step (odd orders removed by averaging `±dz`).
 ///
 /// # Errors
-/// [`CheckError::Likelihood`] beyond `1e-6` of the size of what is compared.
+/// [`CheckError::Likelihood`] beyond `1e-6` of the size of what is compared; [`CheckError::Law`] if `(z, y)` are not
+/// outputs and a target of the law, [`CheckError::OutputNotFinite`].
 pub fn likelihood(law: &dyn Likelihood, z: &[f64], y: &[f64]) -> Result<Report, CheckError> {
     const ALLOWED: f64 = 1e-6;
     let outputs = z.len();
+    law.check_targets(outputs, 1, y)?;
+    if let Some(output) = z.iter().position(|z| !z.is_finite()) {
+        let value = z[output];
+        return Err(CheckError::OutputNotFinite { output, value });
+    }
     let rank = law.factor_rank(outputs);
     let (mut score, mut factor) = (vec![0.0; outputs], vec![0.0; outputs * rank]);
     let mut whitened = vec![0.0; rank];

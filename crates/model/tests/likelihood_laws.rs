@@ -227,3 +227,31 @@ fn targets_outside_the_domain_are_named() {
     assert!(Categorical.check_targets(1, 1, &[0.0]).is_err());
     assert!(Gaussian::new(0.0).is_err() && Gaussian::new(f64::NAN).is_err());
 }
+
+#[test]
+fn what_is_no_output_or_target_of_the_law_is_named() {
+    use check::CheckError;
+    let refused =
+        |law: &dyn Likelihood, z: &[f64], y: &[f64]| check::likelihood(law, z, y).unwrap_err();
+    let two = [0.1, 0.2];
+    assert!(matches!(
+        refused(&Categorical, &two, &[]),
+        CheckError::Law(LikelihoodError::TargetCount {
+            expected: 1,
+            got: 0,
+            ..
+        })
+    ));
+    assert!(matches!(
+        refused(&Categorical, &two, &[2.0]),
+        CheckError::Law(LikelihoodError::Target { index: 0, .. })
+    ));
+    assert!(matches!(
+        refused(&Categorical, &[], &[0.0]),
+        CheckError::Law(LikelihoodError::Outputs { got: 0, .. })
+    ));
+    assert!(matches!(
+        refused(&Gaussian::UNIT, &[0.1, f64::NAN], &two),
+        CheckError::OutputNotFinite { output: 1, value } if value.is_nan()
+    ));
+}

@@ -79,6 +79,8 @@ pub fn run(
         let run = match kept.filter(|run| run.answers(options.seed, options.effort, data)) {
             Some(run) => {
                 progress.close(&format!("{}, kept from before", verdict(&run)));
+                // Tables and figures anew, in case some were deleted.
+                store.keep(&run)?;
                 run
             }
             None => {

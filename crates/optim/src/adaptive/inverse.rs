@@ -79,3 +79,37 @@ impl InverseEstimate {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Over many flushes and far out of the range of the factor, against the same updates of a full matrix.
+    #[test]
+    fn growing_and_shrinking_beyond_the_range_of_the_factor_changes_no_digit_that_counts() {
+        let dim = 3;
+        for growth in [1e-4, 1e4] {
+            let mut estimate = InverseEstimate::identity(dim, 1.0);
+            let mut full: Mat<f64> = Mat::identity(dim, dim);
+            let mut size: f64 = 1.0;
+            for t in 0..40_u32 {
+                let x: Vec<f64> = (0..3)
+                    .map(|i| 0.3 * size.sqrt() * f64::from(3 * t + i).sin())
+                    .collect();
+                let weight = 0.7;
+                estimate.update(Update { growth, weight }, &x);
+                full = Mat::from_fn(dim, dim, |i, j| {
+                    growth * (full[(i, j)] - weight * x[i] * x[j])
+                });
+                size *= growth;
+                let got = estimate.to_dense();
+                let scale = full.norm_max();
+                assert!(scale.is_normal());
+                assert!(
+                    (&got - &full).norm_max() <= 1e-12 * scale,
+                    "{got:?} {full:?}"
+                );
+            }
+        }
+    }
+}

@@ -109,8 +109,10 @@ impl AdaptiveNaturalGradient {
     /// `out ← Ĝ⁻¹ g` with the present estimate; before the first step its initial value. Cost: `P²` multiplications.
     ///
     /// # Panics
-    /// If a slice does not have length `P`.
+    /// If a slice does not have length `P`, or, before the first step, if they are not equally long.
+    #[track_caller]
     pub fn direction(&self, gradient: &[f64], out: &mut [f64]) {
+        assert_eq!(gradient.len(), out.len(), "room for the direction");
         match &self.estimate {
             Some(estimate) => estimate.apply(gradient, out),
             None => {
