@@ -1,7 +1,5 @@
 //! Results do not depend on the number of threads.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use neuromanifold_harness::experiments::chosen;
 use neuromanifold_harness::{Context, Effort};
 
