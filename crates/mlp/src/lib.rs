@@ -93,6 +93,7 @@ mod linearization;
 mod backward;
 mod forward;
 mod gram;
+mod layerwise;
 mod pullback;
 mod tangent;
 

@@ -5,7 +5,7 @@ use crate::scratch::Buffer;
 use crate::tangent::push_forward;
 use crate::{OnBatch, gram, pullback};
 use faer::{Accum, MatMut};
-use neuromanifold_model::{Cotangents, Dims, Linearization, OutputMap};
+use neuromanifold_model::{Cotangents, Dims, Layerwise, Linearization, OutputMap};
 use std::ops::Range;
 
 /// The forward pass of a perceptron at one θ, and the Jacobian products that reuse it.
@@ -136,6 +136,10 @@ impl Linearization for Linearized<'_> {
                 *sum += term;
             }
         }
+    }
+
+    fn layers(&self) -> Option<&dyn Layerwise> {
+        Some(self)
     }
 
     fn pullback(&self, cotangents: Cotangents<'_>, examples: Range<usize>, out: MatMut<'_, f64>) {

@@ -4,7 +4,7 @@
 
 use faer::{Mat, MatRef};
 use neuromanifold_mlp::{Activation, Initialization, Mlp};
-use neuromanifold_model::{Cotangents, OutputMap, check};
+use neuromanifold_model::{Cotangents, Linearization, OutputMap, check};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -136,6 +136,20 @@ proptest! {
                 prop_assert!(distance(&column, &expected) <= ROUNDING, "example {example}, column {j}");
             }
         }
+    }
+
+    /// Layer by layer, what is pulled back is `δ ⊗ [a; 1]`, whatever the range of examples.
+    #[test]
+    fn layers_are_outer_products(case in any_case(), rank in 1..4_usize, cut in (0.0..1.0, 0.0..1.0)) {
+        let batch = case.mlp.on(case.inputs.as_ref()).unwrap();
+        let at = batch.linearize(&case.theta).unwrap();
+        let report = check::layerwise(at.as_ref());
+        prop_assert!(report.is_ok_and(|report| report.relative_error < ROUNDING), "{}", case.mlp);
+        let values = case.normals(batch.dims().output_len() * rank, 3);
+        let examples = batch.dims().examples;
+        let first = (cut.0 * examples as f64) as usize;
+        let range = first..first + (cut.1 * (examples - first + 1) as f64) as usize;
+        prop_assert!(layers_differ(at.as_ref(), &values, rank, range) <= ROUNDING);
     }
 
     /// The inner products computed layer by layer are those of the pulled-back columns.
@@ -314,12 +328,44 @@ proptest! {
         let row_sums: Vec<f64> = (0..p).map(|i| (0..columns).map(|j| pulled[(i, j)]).sum()).collect();
         prop_assert!(distance(&row_sums, &summed) <= scale * ROUNDING);
 
+        prop_assert!(layers_differ(at.as_ref(), &values, rank, first / 2..dims.examples) <= ROUNDING);
+
         let mut gram = Mat::zeros(columns, columns);
         at.gram(cotangents, gram.as_mut());
         let product = pulled.transpose() * &pulled;
         prop_assert!(distance(&flat(gram.as_ref()), &flat(product.as_ref())) <= ROUNDING);
         prop_assert_eq!(&gram, &gram.transpose().to_owned());
     }
+}
+
+/// How far the outer products of the layers are from the pull-back of the same covectors.
+fn layers_differ(at: &dyn Linearization, values: &[f64], rank: usize, range: Range<usize>) -> f64 {
+    let dims = at.dims();
+    let layers = at.layers().unwrap();
+    let cotangents = Cotangents::new(values, dims.outputs, rank);
+    let columns = rank * range.len();
+    let mut pulled = Mat::zeros(dims.parameters, columns);
+    at.pullback(cotangents, range.clone(), pulled.as_mut());
+    let mut deltas = vec![0.0; layers.units() * columns];
+    layers.carry_back(cotangents, range.clone(), &mut deltas);
+    let mut outer = Mat::zeros(dims.parameters, columns);
+    let mut below = 0;
+    for index in 0..layers.depth() {
+        let layer = layers.layer(index);
+        let mut inputs = vec![0.0; layer.inputs * range.len()];
+        layers.inputs_of(index, range.clone(), &mut inputs);
+        for column in 0..columns {
+            let a = &inputs[column / rank * layer.inputs..][..layer.inputs];
+            for unit in 0..layer.outputs {
+                let delta = deltas[below * columns + column * layer.outputs + unit];
+                for i in 0..layer.fan_in() {
+                    outer[(layer.parameter(unit, i), column)] = delta * a.get(i).unwrap_or(&1.0);
+                }
+            }
+        }
+        below += layer.outputs;
+    }
+    distance(&flat(pulled.as_ref()), &flat(outer.as_ref()))
 }
 
 fn predict(case: &Case, theta: &[f64]) -> Vec<f64> {

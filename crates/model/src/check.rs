@@ -3,6 +3,10 @@
 //! Each check returns a [`Report`] with the error it measured, or a [`CheckError`] if that error is far beyond what
 //! rounding explains, so that `check::adjoint(…)?` in a test is enough.
 
+mod layerwise;
+
+pub use layerwise::layerwise;
+
 use crate::{Dims, Likelihood, LikelihoodError, Linearization, ModelError, OutputMap};
 
 /// What a check measured.
@@ -67,6 +71,30 @@ pub enum CheckError {
         map: Dims,
         /// Sizes of its linearisation.
         linearization: Dims,
+    },
+    /// The layers of a map do not share θ out among them.
+    #[error(
+        "parameter {parameter} of {parameters} belongs to {layers} affine layers; it must belong to exactly one"
+    )]
+    Layers {
+        /// Index of the parameter.
+        parameter: usize,
+        /// `P`, the length of θ.
+        parameters: usize,
+        /// How many layers claim it.
+        layers: usize,
+    },
+    /// An outer product `δ ⊗ [a; 1]` is not what `vjp` gives.
+    #[error("example {example}, parameter {parameter}: the layers say {layered}, vjp says {vjp}")]
+    OuterProduct {
+        /// Position of the example in the batch.
+        example: usize,
+        /// Index of the parameter.
+        parameter: usize,
+        /// The entry of `δ ⊗ [a; 1]`.
+        layered: f64,
+        /// The entry of `Jᵀu`.
+        vjp: f64,
     },
     /// A piece of a likelihood contradicts another.
     #[error("{piece}: {got} where the other pieces of the likelihood imply {implied}")]

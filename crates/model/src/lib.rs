@@ -82,12 +82,14 @@ mod output_map;
 
 pub mod check;
 mod cotangents;
+mod layerwise;
 mod likelihood;
 mod linearization;
 
 pub use cotangents::Cotangents;
 pub use dims::Dims;
 pub use error::{LikelihoodError, ModelError, TargetDomain};
+pub use layerwise::{AffineLayer, Layerwise};
 pub use likelihood::{Bernoulli, Categorical, Gaussian, Likelihood};
 pub use linearization::Linearization;
 pub use output_map::OutputMap;

@@ -1,4 +1,4 @@
-use crate::{Cotangents, Dims};
+use crate::{Cotangents, Dims, Layerwise};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
 use faer::prelude::ReborrowMut;
 use faer::{Accum, Mat, MatMut, Par};
@@ -23,6 +23,13 @@ pub trait Linearization: Sync {
 
     /// `out ← Jᵀ u`: the pull-back of an output covector. `u` has length `K·N`, `out` length `P`.
     fn vjp(&self, cotangent: &[f64], out: &mut [f64]);
+
+    /// The affine layers of the map, if it consists of them; `None` by default.
+    ///
+    /// A map that offers them is treated by algorithms that need neither `J` nor the memory for it.
+    fn layers(&self) -> Option<&dyn Layerwise> {
+        None
+    }
 
     /// Pulls back every column of every example in a range: column `(s − start)·r + j` of `out` becomes `J_sᵀ c_{s,j}`.
     ///
