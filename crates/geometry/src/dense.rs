@@ -1,10 +1,12 @@
 use crate::cholesky::parallelism;
 use crate::error::Quantity;
+use crate::layered::{self, Partition};
 use crate::metric::{relative_residual, trusted};
+use crate::mirror::mirror;
 use crate::{Cholesky, Inverse, Metric, MetricError, OutputFactor, Solve, Spectrum};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
 use faer::{Accum, Mat, MatRef};
-use neuromanifold_model::{Likelihood, Linearization};
+use neuromanifold_model::{Dims, Likelihood, Linearization};
 
 /// The Fisher metric as a full matrix, `G = (1/N) Σ_s J_sᵀ H(z_s) J_s ∈ R^{P×P}`.
 ///
@@ -59,29 +61,17 @@ impl DenseFisher {
     ) -> Result<Self, MetricError> {
         let dims = linearization.dims();
         let mut matrix = Mat::zeros(dims.parameters, dims.parameters);
-        let stride = block_examples(dims.parameters, factor.rank()).min(dims.examples);
-        let mut block = Mat::zeros(dims.parameters, stride * factor.rank());
-        let mut start = 0;
-        while start < dims.examples {
-            let end = (start + stride).min(dims.examples);
-            let width = (end - start) * factor.rank();
-            let columns = block.as_mut().subcols_mut(0, width);
-            linearization.pullback(factor.cotangents(), start..end, columns);
-            let columns = block.as_ref().subcols(0, width);
-            triangular_matmul(
-                matrix.as_mut(),
-                BlockStructure::TriangularLower,
-                Accum::Add,
-                columns,
-                BlockStructure::Rectangular,
-                columns.transpose(),
-                BlockStructure::Rectangular,
-                1.0,
-                parallelism(dims.parameters),
-            );
-            start = end;
+        let assembled = match linearization.layers() {
+            Some(layers) if worthwhile(dims, factor.rank()) => {
+                let partition = Partition::new(layers, dims.parameters)?;
+                layered::assemble(layers, &partition, factor.cotangents(), matrix.as_mut())
+            }
+            _ => None,
+        };
+        if assembled.is_none() {
+            multiply_columns(linearization, factor, &mut matrix);
         }
-        mirror_lower(&mut matrix);
+        mirror(matrix.as_mut());
         let fisher = Self { matrix };
         fisher.check_diagonal()?;
         Ok(fisher)
@@ -242,18 +232,48 @@ pub(crate) fn check_shape(matrix: MatRef<'_, f64>) -> Result<(), MetricError> {
     }
 }
 
+/// Whether there is enough to do for the layers to be looked at one by one.
+fn worthwhile(dims: Dims, rank: usize) -> bool {
+    const MULTIPLY_ADDS: usize = 1 << 21;
+    let columns = dims.examples.saturating_mul(rank);
+    let entries = dims.parameters.saturating_mul(dims.parameters) / 2;
+    entries.saturating_mul(columns) >= MULTIPLY_ADDS
+}
+
+/// The lower triangle of `A Aᵀ` for any map: columns are pulled back in blocks of examples, and never held.
+fn multiply_columns(
+    linearization: &dyn Linearization,
+    factor: &OutputFactor,
+    matrix: &mut Mat<f64>,
+) {
+    let dims = linearization.dims();
+    let stride = block_examples(dims.parameters, factor.rank()).min(dims.examples);
+    let mut block = Mat::zeros(dims.parameters, stride * factor.rank());
+    let mut accum = Accum::Replace;
+    for start in (0..dims.examples).step_by(stride) {
+        let end = (start + stride).min(dims.examples);
+        let width = (end - start) * factor.rank();
+        let columns = block.as_mut().subcols_mut(0, width);
+        linearization.pullback(factor.cotangents(), start..end, columns);
+        let columns = block.as_ref().subcols(0, width);
+        triangular_matmul(
+            matrix.as_mut(),
+            BlockStructure::TriangularLower,
+            accum,
+            columns,
+            BlockStructure::Rectangular,
+            columns.transpose(),
+            BlockStructure::Rectangular,
+            1.0,
+            parallelism(dims.parameters),
+        );
+        accum = Accum::Add;
+    }
+}
+
 /// Examples in one block of columns: 2 MiB of them, so that a block stays in the second-level cache while it is
 /// multiplied with itself, but never fewer than 128 columns, below which the product would be bound by memory.
 fn block_examples(parameters: usize, rank: usize) -> usize {
     let columns = ((1 << 18) / parameters).max(128);
     columns.div_ceil(rank)
-}
-
-/// Copies the lower triangle over the upper.
-pub(crate) fn mirror_lower(matrix: &mut Mat<f64>) {
-    for column in 1..matrix.ncols() {
-        for row in 0..column {
-            matrix[(row, column)] = matrix[(column, row)];
-        }
-    }
 }

@@ -17,6 +17,17 @@ pub enum MetricError {
         /// Sizes of the map.
         dims: Dims,
     },
+    /// The affine layers that a map offers do not make up its parameters.
+    #[error(
+        "parameter {parameter} of {parameters} does not belong to exactly one affine layer of the map; \
+         check::layerwise finds such mistakes in Linearization::layers"
+    )]
+    Layers {
+        /// The first parameter that no layer has, or several, or that is beyond θ.
+        parameter: usize,
+        /// `P`, the length of θ.
+        parameters: usize,
+    },
     /// `G + λI` has no Cholesky factor: a pivot is not larger than what rounding leaves of it.
     ///
     /// Raise λ, or take the pseudo-inverse ([`Inverse::Pseudo`](crate::Inverse::Pseudo)).
