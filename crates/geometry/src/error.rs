@@ -1,4 +1,4 @@
-use crate::RankTolerance;
+use crate::{RankTolerance, RitzPairs};
 use neuromanifold_model::{Dims, LikelihoodError, ModelError};
 
 /// Why a metric could not be built or inverted.
@@ -117,7 +117,7 @@ pub enum MetricError {
         lambda: f64,
     },
     /// A stopping rule asks for what cannot be reached.
-    #[error("the tolerance of conjugate gradients is {tolerance}; it must be positive and finite")]
+    #[error("the tolerance of the iteration is {tolerance}; it must be positive and finite")]
     StoppingRule {
         /// The tolerance that came.
         tolerance: f64,
@@ -129,6 +129,62 @@ pub enum MetricError {
         draws: usize,
         /// The fewest that make sense.
         at_least: usize,
+    },
+    /// More eigenpairs were asked for than there are, or none.
+    #[error("{asked} eigenpairs of a metric of dimension {dim}; between 1 and {dim} can be had")]
+    Eigenpairs {
+        /// Eigenpairs asked for.
+        asked: usize,
+        /// Dimension.
+        dim: usize,
+    },
+    /// A Krylov basis is too small to hold what was asked for.
+    #[error("a basis of {basis} vectors is too small; at least {at_least} are needed")]
+    Basis {
+        /// The most vectors that were allowed.
+        basis: usize,
+        /// The fewest that can work.
+        at_least: usize,
+    },
+    /// Lanczos' iteration spent its products before all eigenpairs had converged.
+    #[error(
+        "{converged} of {wanted} eigenpairs converged to {tolerance:e} of the largest eigenvalue in {} products; \
+         allow more products, a larger basis or a wider tolerance",
+        best.products
+    )]
+    EigenpairsDidNotConverge {
+        /// Eigenpairs within the tolerance.
+        converged: usize,
+        /// Eigenpairs asked for.
+        wanted: usize,
+        /// The residual asked for, relative to the largest eigenvalue.
+        tolerance: f64,
+        /// What there was at the end, with its residuals.
+        best: Box<RitzPairs>,
+    },
+    /// A stochastic estimate needs more probe vectors than it was given.
+    #[error(
+        "{probes} probe vectors are too few; at least {at_least} are needed for a standard error"
+    )]
+    Probes {
+        /// Probe vectors asked for.
+        probes: usize,
+        /// The fewest that make sense.
+        at_least: usize,
+    },
+    /// The kernel that smooths a density has no width.
+    #[error("the width of the kernel is {width}; it must be positive and finite")]
+    KernelWidth {
+        /// The width that came.
+        width: f64,
+    },
+    /// A nullity cannot be that of this metric.
+    #[error("a nullity of {nullity} in a space of dimension {dim}")]
+    Nullity {
+        /// The nullity that was claimed.
+        nullity: usize,
+        /// Dimension.
+        dim: usize,
     },
     /// A matrix cannot be a metric.
     #[error("a metric is square and not empty; this matrix is {rows}×{columns}")]
@@ -160,6 +216,8 @@ pub enum MetricError {
 pub enum Quantity {
     /// The metric's matrix.
     Metric,
+    /// A product of the metric with a vector.
+    Product,
     /// A covector to be raised.
     Gradient,
     /// The result of raising one.
@@ -170,6 +228,7 @@ impl std::fmt::Display for Quantity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Metric => "metric",
+            Self::Product => "product with the metric",
             Self::Gradient => "gradient",
             Self::Direction => "direction",
         })
@@ -186,6 +245,15 @@ impl MetricError {
                 value: values[index],
             }),
             None => Ok(()),
+        }
+    }
+
+    /// Passes if λ is finite and not negative.
+    pub(crate) fn check_shift(lambda: f64) -> Result<(), Self> {
+        if lambda >= 0.0 && lambda.is_finite() {
+            Ok(())
+        } else {
+            Err(Self::Damping { lambda })
         }
     }
 

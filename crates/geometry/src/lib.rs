@@ -66,6 +66,8 @@ mod dense;
 mod divergence;
 mod error;
 mod gram;
+mod krylov;
+mod lanczos;
 mod layered;
 mod metric;
 mod mirror;
@@ -73,6 +75,7 @@ mod operator;
 mod output_factor;
 pub mod quotient;
 mod rank_tolerance;
+mod spectral_density;
 mod spectrum;
 
 pub use cholesky::Cholesky;
@@ -80,10 +83,12 @@ pub use dense::DenseFisher;
 pub use divergence::{Estimate, kullback_leibler, kullback_leibler_monte_carlo};
 pub use error::{MetricError, Quantity};
 pub use gram::GramFisher;
+pub use lanczos::{Copies, End, Lanczos, RitzPairs};
 pub use metric::{Inverse, Metric, Solve};
 pub use operator::{ConjugateGradients, FisherOperator};
 pub use output_factor::OutputFactor;
 pub use rank_tolerance::RankTolerance;
+pub use spectral_density::{Kernel, SpectralDensity};
 pub use spectrum::Spectrum;
 
 /// The linear-algebra library whose matrices appear in this crate's signatures.

@@ -24,8 +24,18 @@ impl RankTolerance {
     }
 
     /// The largest value that counts as zero, given the largest eigenvalue.
+    ///
+    /// # Panics
+    /// If the number inside is negative or not finite: comparing with it would make up a rank. Where the tolerance comes
+    /// from outside, [`validate`](Self::validate) it first.
     #[must_use]
+    #[track_caller]
     pub fn threshold(self, largest_eigenvalue: f64) -> f64 {
+        let (Self::Relative(value) | Self::Absolute(value)) = self;
+        assert!(
+            value >= 0.0 && value.is_finite(),
+            "the rank tolerance is {value}; it must be finite and not negative"
+        );
         match self {
             Self::Relative(fraction) => fraction * largest_eigenvalue,
             Self::Absolute(value) => value,

@@ -7,7 +7,8 @@ use faer::{Mat, MatMut, MatRef, Par};
 
 /// All eigenvalues and eigenvectors of a metric: `G = U diag(λ) Uᵀ`, eigenvalues ascending.
 ///
-/// Everything that needs a decision about rank takes a [`RankTolerance`].
+/// Everything that needs a decision about rank takes a [`RankTolerance`]; an invalid one (negative or NaN) is a caller's
+/// bug and panics instead of making up a rank.
 #[derive(Clone, Debug)]
 pub struct Spectrum {
     eigenvalues: Vec<f64>,
@@ -17,7 +18,7 @@ pub struct Spectrum {
 impl Spectrum {
     /// Decomposes a symmetric matrix, of which only the lower triangle is read. Cost: about `9P³` multiplications.
     ///
-    /// Runs on one thread: the same bits on every machine with the same instruction set.
+    /// The same bits with any number of threads.
     ///
     /// # Errors
     /// [`MetricError::Shape`], [`MetricError::NotFinite`], [`MetricError::Eigen`].
@@ -63,8 +64,68 @@ impl Spectrum {
         self.eigenvalues.last().copied().unwrap_or(0.0)
     }
 
-    /// The number of eigenvalues that count as zero.
+    /// The sum of the eigenvalues.
     #[must_use]
+    pub fn trace(&self) -> f64 {
+        self.eigenvalues.iter().sum()
+    }
+
+    /// `log det(G + λI) = Σ log(λ_i + λ)`, for `λ ≥ 0`. Eigenvalues are clipped at zero, where a metric's end.
+    ///
+    /// # Errors
+    /// [`MetricError::Damping`] for a negative or non-finite λ; [`MetricError::NotPositiveDefinite`] where the smallest
+    /// `λ_i + λ` is not larger than the rounding of the largest eigenvalue, so that its logarithm would be noise.
+    ///
+    /// ```
+    /// use neuromanifold_geometry::{Spectrum, faer::mat};
+    ///
+    /// let spectrum = Spectrum::new(mat![[2.0, 1.0], [1.0, 2.0]].as_ref())?; // eigenvalues 1 and 3
+    /// assert!((spectrum.log_determinant(0.5)? - (1.5f64 * 3.5).ln()).abs() < 1e-14);
+    /// assert!((spectrum.effective_dimension(1.0)? - (1.0 / 2.0 + 3.0 / 4.0)).abs() < 1e-14);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn log_determinant(&self, lambda: f64) -> Result<f64, MetricError> {
+        MetricError::check_shift(lambda)?;
+        let dim = self.eigenvalues.len();
+        let noise = RankTolerance::rounding(dim).threshold(self.largest().max(0.0));
+        let mut sum = 0.0;
+        for (pivot, eigenvalue) in self.eigenvalues.iter().enumerate() {
+            let value = eigenvalue.max(0.0) + lambda;
+            let trusted = value > noise; // false for NaN
+            if !trusted {
+                return Err(MetricError::NotPositiveDefinite {
+                    pivot,
+                    value,
+                    dim,
+                    lambda,
+                });
+            }
+            sum += value.ln();
+        }
+        Ok(sum)
+    }
+
+    /// `Σ λ_i/(λ_i + γ)` for `γ > 0`: how many directions the metric sees above the level γ. Between 0 and the rank.
+    ///
+    /// In Bayesian terms the number of parameters that data determine against a prior of precision γ (both per example).
+    ///
+    /// # Errors
+    /// [`MetricError::Damping`] unless γ is positive and finite.
+    ///
+    /// # References
+    /// D. MacKay, *Bayesian interpolation*, Neural Computation 4 (1992) 415–447, doi:10.1162/neco.1992.4.3.415.
+    pub fn effective_dimension(&self, gamma: f64) -> Result<f64, MetricError> {
+        MetricError::check_damping(gamma)?;
+        let seen = |value: &f64| value.max(0.0) / (value.max(0.0) + gamma);
+        Ok(self.eigenvalues.iter().map(seen).sum())
+    }
+
+    /// The number of eigenvalues that count as zero.
+    ///
+    /// # Panics
+    /// If the tolerance is negative or not finite.
+    #[must_use]
+    #[track_caller]
     pub fn nullity(&self, tolerance: RankTolerance) -> usize {
         let threshold = tolerance.threshold(self.largest());
         self.eigenvalues
@@ -72,20 +133,32 @@ impl Spectrum {
     }
 
     /// The number of eigenvalues that count as positive.
+    ///
+    /// # Panics
+    /// If the tolerance is negative or not finite.
     #[must_use]
+    #[track_caller]
     pub fn rank(&self, tolerance: RankTolerance) -> usize {
         self.eigenvalues.len() - self.nullity(tolerance)
     }
 
     /// An orthonormal basis of the null space, `P × nullity`.
+    ///
+    /// # Panics
+    /// If the tolerance is negative or not finite.
     #[must_use]
+    #[track_caller]
     pub fn null_space(&self, tolerance: RankTolerance) -> MatRef<'_, f64> {
         self.eigenvectors.get(.., ..self.nullity(tolerance))
     }
 
     /// How clear the rank is: the smallest eigenvalue that counts as positive over the largest magnitude that counts as
     /// zero. Infinite where nothing counts as zero or the zeros are exact; near one, the rank is a matter of taste.
+    ///
+    /// # Panics
+    /// If the tolerance is negative or not finite.
     #[must_use]
+    #[track_caller]
     pub fn gap(&self, tolerance: RankTolerance) -> f64 {
         let (zeros, rest) = self.eigenvalues.split_at(self.nullity(tolerance));
         let noise = zeros.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
@@ -99,7 +172,7 @@ impl Spectrum {
     /// `out ← G⁺ g`. Returns the rank that was used. Cost: `2·P·rank` multiplications.
     ///
     /// # Panics
-    /// If a slice does not have length `P`.
+    /// If a slice does not have length `P`, or the tolerance is negative or not finite.
     #[track_caller]
     pub fn pseudo_inverse(
         &self,
@@ -113,7 +186,7 @@ impl Spectrum {
     /// `out ← U f(λ) Uᵀ g` over the eigenvalues that count as positive; the others are dropped. Returns the rank.
     ///
     /// # Panics
-    /// If a slice does not have length `P`.
+    /// If a slice does not have length `P`, or the tolerance is negative or not finite.
     #[track_caller]
     pub fn apply(
         &self,
@@ -162,24 +235,29 @@ fn check_lower(matrix: MatRef<'_, f64>) -> Result<(), MetricError> {
     Ok(())
 }
 
+/// Reduction to tridiagonal form, its eigendecomposition by divide and conquer, and the way back.
+///
+/// Only the first of the three rounds differently with the *number* that it is given for its threads, so that number is
+/// fixed; the pool behind it may have any size.
 fn decompose(
     matrix: MatRef<'_, f64>,
     eigenvalues: &mut Diag<f64>,
     eigenvectors: Option<MatMut<'_, f64>>,
 ) -> Result<(), MetricError> {
     let dim = matrix.nrows();
+    let lanes = if dim < 256 { Par::Seq } else { Par::rayon(2) };
     let wanted = match eigenvectors {
         Some(_) => ComputeEigenvectors::Yes,
         None => ComputeEigenvectors::No,
     };
     let params = Default::default();
-    let scratch = self_adjoint_evd_scratch::<f64>(dim, wanted, Par::Seq, params);
+    let scratch = self_adjoint_evd_scratch::<f64>(dim, wanted, lanes, params);
     let mut memory = MemBuffer::new(scratch);
     self_adjoint_evd(
         matrix,
         eigenvalues.as_mut(),
         eigenvectors,
-        Par::Seq,
+        lanes,
         MemStack::new(&mut memory),
         params,
     )

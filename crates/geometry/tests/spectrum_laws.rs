@@ -1,0 +1,355 @@
+//! Eigenvalues: a few, all, and estimated ones tell the same story.
+
+mod case;
+
+use case::{Case, normals, smooth_case};
+use neuromanifold_geometry::faer::Mat;
+use neuromanifold_geometry::{
+    Copies, DenseFisher, End, Inverse, Kernel, Lanczos, Metric, MetricError, RankTolerance, Solve,
+    SpectralDensity, Spectrum,
+};
+use neuromanifold_model::OutputMap;
+use proptest::prelude::*;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+fn dense(case: &Case) -> DenseFisher {
+    let batch = case.net.on_slice(&case.inputs).expect("a valid batch");
+    let linearization = batch.linearize(&case.theta).expect("finite outputs");
+    DenseFisher::new(linearization.as_ref(), case.likelihood.as_ref()).expect("a metric")
+}
+
+/// A metric with given eigenvalues and random eigenvectors.
+fn with_eigenvalues(eigenvalues: &[f64], seed: u64) -> DenseFisher {
+    let dim = eigenvalues.len();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let random = Mat::from_fn(dim, dim, |_, _| normals(1, &mut rng)[0]);
+    let q = random.qr().compute_Q();
+    let scaled = Mat::from_fn(dim, dim, |i, j| q[(i, j)] * eigenvalues[j]);
+    let product = &scaled * q.transpose();
+    let symmetric = Mat::from_fn(dim, dim, |i, j| 0.5 * (product[(i, j)] + product[(j, i)]));
+    DenseFisher::from_matrix(symmetric.as_ref()).expect("a symmetric matrix")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn lanczos_finds_the_extreme_eigenvalues(
+        case in smooth_case(), pairs in 1..6usize, smallest: bool, slack in 3..12usize,
+    ) {
+        let fisher = dense(&case);
+        let dim = fisher.dim();
+        let pairs = pairs.min(dim);
+        let spectrum = fisher.spectrum().unwrap();
+        let end = if smallest { End::Smallest } else { End::Largest };
+        let tolerance = 1e-9;
+        let iteration = Lanczos {
+            end, copies: Copies::All, tolerance, basis: pairs + slack, max_products: 100_000,
+            ..Lanczos::largest(pairs)
+        };
+        let found = iteration.run(&fisher, &mut case.rng()).unwrap();
+        // Rayleigh: no direction is longer or shorter than the extreme ones
+        let quotient = fisher.norm_squared(&case.direction());
+        let beyond = if smallest { found.eigenvalues[0] - quotient } else { quotient - found.eigenvalues[0] };
+        prop_assert!(beyond <= tolerance * spectrum.largest(), "{beyond}");
+        for i in 0..pairs {
+            let exact = spectrum.eigenvalues()[if smallest { i } else { dim - 1 - i }];
+            let error = (found.eigenvalues[i] - exact).abs();
+            prop_assert!(error <= 2.0 * tolerance * spectrum.largest(), "{i}: {error}");
+            // the bound is a bound, and what was asked for
+            let residual = found.residuals[i];
+            prop_assert!(residual <= 2.0 * tolerance * spectrum.largest());
+            let nearest = spectrum.eigenvalues().iter().map(|v| (v - found.eigenvalues[i]).abs());
+            prop_assert!(nearest.fold(f64::INFINITY, f64::min) <= residual + 1e-14 * spectrum.largest());
+            for j in 0..=i {
+                let inner: f64 = found.eigenvectors.col(i).iter().zip(found.eigenvectors.col(j).iter())
+                    .map(|(a, b)| a * b).sum();
+                let expected = if i == j { 1.0 } else { 0.0 };
+                prop_assert!((inner - expected).abs() < 1e-12, "{inner}");
+            }
+        }
+    }
+
+    #[test]
+    fn quadrature_is_exact_where_the_krylov_space_is_whole(case in smooth_case(), exponent in -3.0..1.0) {
+        // P steps integrate any function of the probe exactly; what is left is the sampling of the probes.
+        let fisher = dense(&case);
+        let dim = fisher.dim();
+        let spectrum = fisher.spectrum().unwrap();
+        let level = 10f64.powf(exponent) * spectrum.trace().max(1e-6);
+        let density = SpectralDensity::estimate(&fisher, 40, dim, &mut case.rng()).unwrap();
+        // Forty probes: a standard error is itself known to about a tenth, so six are a wide margin.
+        let agrees = |estimate: neuromanifold_geometry::Estimate, exact: f64| {
+            (estimate.mean - exact).abs() <= 6.0 * estimate.standard_error + 1e-9 * (1.0 + exact.abs())
+        };
+        prop_assert!(agrees(density.trace(), spectrum.trace()));
+        let (log, exact) = (density.log_determinant(level).unwrap(), spectrum.log_determinant(level).unwrap());
+        prop_assert!(agrees(log, exact), "{log:?} {exact}");
+        let (seen, exact) = (density.effective_dimension(level).unwrap(), spectrum.effective_dimension(level).unwrap());
+        prop_assert!(agrees(seen, exact), "{seen:?} {exact}");
+        let tolerance = RankTolerance::Relative(1e-9);
+        prop_assume!(spectrum.gap(tolerance) > 1e3);
+        let nullity = density.nullity(tolerance);
+        prop_assert!(agrees(nullity, spectrum.nullity(tolerance) as f64), "{nullity:?}");
+    }
+
+    #[test]
+    fn determinant_and_effective_dimension_are_those_of_the_matrix(case in smooth_case(), exponent in -6.0..1.0) {
+        let fisher = dense(&case);
+        let lambda = 10f64.powf(exponent) * fisher.trace().max(1e-6);
+        let spectrum = fisher.spectrum().unwrap();
+        let cholesky = fisher.cholesky(lambda).unwrap().log_determinant();
+        let eigen = spectrum.log_determinant(lambda).unwrap();
+        let condition = 1.0 + fisher.trace() / lambda;
+        let rounding = (fisher.dim() as f64).powi(2) * f64::EPSILON * condition;
+        prop_assert!((cholesky - eigen).abs() <= rounding + 1e-13 * eigen.abs(), "{cholesky} {eigen}");
+        // tr G(G+γ)⁻¹ by solves
+        let mut trace = 0.0;
+        let (mut column, mut solved) = (vec![0.0; fisher.dim()], vec![0.0; fisher.dim()]);
+        for j in 0..fisher.dim() {
+            for (c, g) in column.iter_mut().zip(fisher.matrix().col(j).iter()) { *c = *g; }
+            fisher.raise(&column, Inverse::damped(lambda), &mut solved).unwrap();
+            trace += solved[j];
+        }
+        let seen = spectrum.effective_dimension(lambda).unwrap();
+        prop_assert!((trace - seen).abs() <= 10.0 * rounding + 1e-12, "{trace} {seen}");
+    }
+}
+
+/// One Krylov space holds one vector of each eigenspace: all copies are found by searching the complement.
+#[test]
+fn eigenvalues_are_found_as_often_as_they_occur() {
+    let mut eigenvalues = vec![0.0; 40];
+    eigenvalues[0..3].fill(5.0);
+    eigenvalues[3..5].fill(2.0);
+    for (i, value) in eigenvalues[5..].iter_mut().enumerate() {
+        *value = 1.0 / (i + 1) as f64;
+    }
+    let metric = with_eigenvalues(&eigenvalues, 3);
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let all = Lanczos {
+        copies: Copies::All,
+        ..Lanczos::largest(6)
+    };
+    let found = all.run(&metric, &mut rng).unwrap();
+    for (value, expected) in found.eigenvalues.iter().zip([5.0, 5.0, 5.0, 2.0, 2.0, 1.0]) {
+        assert!((value - expected).abs() < 1e-12, "{found:?}");
+    }
+    // The identity: every step meets an invariant space.
+    let identity = with_eigenvalues(&[1.0; 12], 4);
+    let found = all.run(&identity, &mut rng).unwrap();
+    assert!(found.eigenvalues.iter().all(|v| (v - 1.0).abs() < 1e-13));
+}
+
+/// A null space of 60 dimensions comes out as 60 at zero, not as a peak near it.
+#[test]
+fn the_null_space_is_an_atom() {
+    let mut eigenvalues = vec![0.0; 100];
+    for (i, value) in eigenvalues[..40].iter_mut().enumerate() {
+        *value = 1.0 + i as f64;
+    }
+    let metric = with_eigenvalues(&eigenvalues, 7);
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    let density = SpectralDensity::estimate(&metric, 60, 60, &mut rng).unwrap();
+    let tolerance = RankTolerance::Relative(1e-10);
+    let nullity = density.nullity(tolerance);
+    assert!((nullity.mean - 60.0).abs() < 4.0 * nullity.standard_error);
+    assert!(nullity.standard_error < 1.0, "{nullity:?}");
+    // the smooth part holds the rest, in either coordinate
+    let grid: Vec<f64> = (0..2000).map(|i| 0.05 * f64::from(i) + 0.025).collect();
+    let linear = density
+        .density(tolerance, Kernel::Linear { width: 0.2 }, &grid)
+        .unwrap();
+    let mass: f64 = linear.iter().map(|d| 0.05 * d).sum();
+    assert!((mass - (1.0 - nullity.mean / 100.0)).abs() < 1e-3, "{mass}");
+    let logs: Vec<f64> = (0..2000)
+        .map(|i| (0.01 * f64::from(i) - 8.0).exp())
+        .collect();
+    let logarithmic = density
+        .density(tolerance, Kernel::Logarithmic { width: 0.1 }, &logs)
+        .unwrap();
+    let mass: f64 = logarithmic.iter().map(|d| 0.01 * d).sum();
+    assert!((mass - (1.0 - nullity.mean / 100.0)).abs() < 1e-9, "{mass}");
+
+    // Where the nullity is known, the largest term of the log-determinant is known with it.
+    let sampled = density.log_determinant(1e-6).unwrap();
+    let exact = metric.spectrum().unwrap().log_determinant(1e-6).unwrap();
+    let stated = density.with_nullity(60).unwrap();
+    let known = stated.log_determinant(1e-6).unwrap();
+    assert!(known.standard_error < 0.3 * sampled.standard_error);
+    assert!((known.mean - exact).abs() < 4.0 * known.standard_error);
+    assert!(stated.with_nullity(101).is_err());
+}
+
+#[test]
+fn requests_that_make_no_sense_are_refused() {
+    let metric = with_eigenvalues(&[3.0, 2.0, 1.0, 0.5, 0.25, 0.1], 1);
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let mut run = |iteration: Lanczos| iteration.run(&metric, &mut rng);
+    for pairs in [0, 7] {
+        let refused = run(Lanczos::largest(pairs));
+        assert!(
+            matches!(refused, Err(MetricError::Eigenpairs { asked, dim: 6 }) if asked == pairs)
+        );
+    }
+    let narrow = Lanczos {
+        basis: 3,
+        ..Lanczos::largest(2)
+    };
+    assert!(matches!(
+        run(narrow),
+        Err(MetricError::Basis { at_least: 4, .. })
+    ));
+    for tolerance in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let refused = run(Lanczos {
+            tolerance,
+            ..Lanczos::largest(1)
+        });
+        assert!(matches!(refused, Err(MetricError::StoppingRule { .. })));
+    }
+    let hasty = Lanczos {
+        max_products: 3,
+        ..Lanczos::largest(2)
+    };
+    match run(hasty) {
+        Err(MetricError::EigenpairsDidNotConverge { best, wanted, .. }) => {
+            assert_eq!((best.eigenvalues.len(), best.products, wanted), (2, 3, 2));
+            assert!(best.residuals[1] > 1e-8 && best.eigenvalues[0] < 3.0 + 1e-12);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(
+        SpectralDensity::estimate(&metric, 1, 4, &mut rng),
+        Err(MetricError::Probes { .. })
+    ));
+    assert!(SpectralDensity::estimate(&metric, 2, 0, &mut rng).is_err());
+    let density = SpectralDensity::estimate(&metric, 2, 4, &mut rng).unwrap();
+    assert!(density.log_determinant(0.0).is_err());
+    assert!(density.effective_dimension(f64::NAN).is_err());
+    let tolerance = RankTolerance::Relative(0.0);
+    for width in [0.0, f64::NAN] {
+        assert!(
+            density
+                .density(tolerance, Kernel::Linear { width }, &[1.0])
+                .is_err()
+        );
+    }
+    let kernel = Kernel::Linear { width: 1.0 };
+    let nonsense = RankTolerance::Relative(f64::NAN);
+    assert!(density.density(nonsense, kernel, &[1.0]).is_err());
+    let spectrum = metric.spectrum().unwrap();
+    assert!(spectrum.log_determinant(-1.0).is_err() && spectrum.log_determinant(0.0).is_ok());
+    assert!(spectrum.effective_dimension(0.0).is_err());
+    let singular = with_eigenvalues(&[1.0, 0.0, 2.0], 1).spectrum().unwrap();
+    assert!(matches!(
+        singular.log_determinant(1e-18),
+        Err(MetricError::NotPositiveDefinite { dim: 3, .. })
+    ));
+}
+
+#[test]
+#[should_panic(expected = "rank tolerance is NaN")]
+fn a_rank_by_nan_is_a_callers_bug() {
+    let spectrum = with_eigenvalues(&[1.0, 2.0], 1).spectrum().unwrap();
+    let _ = spectrum.rank(RankTolerance::Relative(f64::NAN));
+}
+
+#[test]
+#[should_panic(expected = "rank tolerance is -1")]
+fn a_null_space_by_a_negative_tolerance_is_a_callers_bug() {
+    let spectrum = with_eigenvalues(&[1.0, 2.0], 1).spectrum().unwrap();
+    let _ = spectrum.null_space(RankTolerance::Absolute(-1.0));
+}
+
+/// A metric whose products are not finite.
+#[derive(Debug)]
+struct Broken;
+
+impl Metric for Broken {
+    fn dim(&self) -> usize {
+        3
+    }
+    fn lower(&self, _: &[f64], out: &mut [f64]) {
+        out.fill(f64::NAN);
+    }
+    fn raise(&self, _: &[f64], _: Inverse, _: &mut [f64]) -> Result<Solve, MetricError> {
+        unreachable!("never raised")
+    }
+}
+
+#[test]
+fn products_that_are_not_finite_are_errors() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let lanczos = Lanczos::largest(1).run(&Broken, &mut rng);
+    assert!(matches!(lanczos, Err(MetricError::NotFinite { .. })));
+    let density = SpectralDensity::estimate(&Broken, 2, 2, &mut rng);
+    assert!(matches!(density, Err(MetricError::NotFinite { .. })));
+}
+
+#[test]
+fn spectra_do_not_depend_on_the_number_of_threads() {
+    // large enough for several threads in every stage
+    let dim = 420;
+    let matrix = Mat::from_fn(dim, dim, |i, j| {
+        let (i, j) = (i.min(j) as f64, i.max(j) as f64);
+        (-(j - i) / 40.0).exp() + if i.to_bits() == j.to_bits() { 0.1 } else { 0.0 }
+    });
+    let metric = DenseFisher::from_matrix(matrix.as_ref()).unwrap();
+    let compute = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.unwrap().install(|| {
+            let spectrum = Spectrum::new(matrix.as_ref()).unwrap();
+            let mut bits: Vec<u64> = spectrum.eigenvalues().iter().map(|v| v.to_bits()).collect();
+            let vectors = spectrum.eigenvectors();
+            bits.extend((0..dim).flat_map(|j| vectors.col(j).iter().map(|v| v.to_bits())));
+            let values = Spectrum::eigenvalues_of(matrix.as_ref()).unwrap();
+            bits.extend(values.iter().map(|v| v.to_bits()));
+            let mut rng = ChaCha8Rng::seed_from_u64(3);
+            let top = Lanczos::largest(5).run(&metric, &mut rng).unwrap();
+            bits.extend(top.eigenvalues.iter().map(|v| v.to_bits()));
+            bits.extend((0..5).flat_map(|j| top.eigenvectors.col(j).iter().map(|v| v.to_bits())));
+            bits
+        })
+    };
+    let reference = compute(1);
+    assert!(compute(2) == reference && compute(8) == reference);
+}
+
+/// Rows are cut at 2048: a space longer than that, and no multiple of it.
+#[derive(Debug)]
+struct Diagonal(Vec<f64>);
+
+impl Metric for Diagonal {
+    fn dim(&self) -> usize {
+        self.0.len()
+    }
+    fn lower(&self, v: &[f64], out: &mut [f64]) {
+        for ((o, v), d) in out.iter_mut().zip(v).zip(&self.0) {
+            *o = d * v;
+        }
+    }
+    fn raise(&self, _: &[f64], _: Inverse, _: &mut [f64]) -> Result<Solve, MetricError> {
+        unreachable!("never raised")
+    }
+}
+
+#[test]
+fn long_vectors_are_orthogonalised_in_the_same_order_with_any_number_of_threads() {
+    let metric = Diagonal((0..5000).map(|i| 1.0 / f64::from(i + 1)).collect());
+    let compute = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.unwrap().install(|| {
+            let mut rng = ChaCha8Rng::seed_from_u64(3);
+            Lanczos::largest(4).run(&metric, &mut rng).unwrap()
+        })
+    };
+    let reference = compute(1);
+    for (i, value) in reference.eigenvalues.iter().enumerate() {
+        assert!((value - 1.0 / (i + 1) as f64).abs() < 1e-13, "{value}");
+    }
+    for threads in [2, 8] {
+        let other = compute(threads);
+        assert!(other.eigenvectors == reference.eigenvectors);
+    }
+}
