@@ -155,7 +155,7 @@ pub enum MetricError {
     EigenpairsDidNotConverge {
         /// Eigenpairs within the tolerance.
         converged: usize,
-        /// Eigenpairs asked for.
+        /// Eigenpairs needed: those asked for, and one more where its convergence would confirm them.
         wanted: usize,
         /// The residual asked for, relative to the largest eigenvalue.
         tolerance: f64,

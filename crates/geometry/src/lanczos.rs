@@ -206,8 +206,8 @@ impl Lanczos {
                 }
                 if spent {
                     return Err(MetricError::EigenpairsDidNotConverge {
-                        converged: converged.min(self.pairs),
-                        wanted: self.pairs,
+                        converged,
+                        wanted,
                         tolerance: self.tolerance,
                         best: Box::new(ritz.pairs(krylov, self.pairs.min(len))),
                     });
