@@ -28,6 +28,17 @@ pub enum MetricError {
         /// `P`, the length of θ.
         parameters: usize,
     },
+    /// The representation is made of affine layers, and the map offers none.
+    #[error(
+        "{representation} is made of affine layers and the map offers none; implement Linearization::layers, \
+         or use {remedy}, which need none"
+    )]
+    NoLayers {
+        /// Which representation.
+        representation: &'static str,
+        /// What to use instead.
+        remedy: &'static str,
+    },
     /// `G + λI` has no Cholesky factor: a pivot is not larger than what rounding leaves of it.
     ///
     /// Raise λ, or take the pseudo-inverse ([`Inverse::Pseudo`](crate::Inverse::Pseudo)).

@@ -63,9 +63,11 @@
 
 mod cholesky;
 mod dense;
+mod diagonal;
 mod divergence;
 mod error;
 mod gram;
+mod kronecker;
 mod krylov;
 mod lanczos;
 mod layered;
@@ -80,9 +82,11 @@ mod spectrum;
 
 pub use cholesky::Cholesky;
 pub use dense::DenseFisher;
+pub use diagonal::DiagonalFisher;
 pub use divergence::{Estimate, kullback_leibler, kullback_leibler_monte_carlo};
 pub use error::{MetricError, Quantity};
 pub use gram::GramFisher;
+pub use kronecker::{KroneckerBlock, KroneckerFisher};
 pub use lanczos::{Copies, End, Lanczos, RitzPairs};
 pub use metric::{Inverse, Metric, Solve};
 pub use operator::{ConjugateGradients, FisherOperator};

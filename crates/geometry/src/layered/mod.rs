@@ -30,9 +30,11 @@
 
 mod carried;
 mod fisher;
+mod moments;
 mod pairs;
 mod partition;
 mod strip;
 
 pub(crate) use fisher::assemble;
+pub(crate) use moments::{Axes, Covariances, covariances, squares};
 pub(crate) use partition::Partition;

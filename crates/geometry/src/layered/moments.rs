@@ -1,0 +1,203 @@
+use super::Partition;
+use super::partition::Member;
+use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
+use faer::{Accum, Mat, MatMut, MatRef, Par};
+use neuromanifold_model::{Cotangents, Layerwise};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Second moments of one layer, summed over the examples.
+#[derive(Clone, Debug)]
+pub(crate) struct Covariances {
+    /// `Σ_s ã_s ã_sᵀ` for `ã = [a; 1]`, or `a` where there is no bias.
+    pub(crate) inputs: Mat<f64>,
+    /// `Σ_s Σ_k δ_{s,k} δ_{s,k}ᵀ`.
+    pub(crate) units: Mat<f64>,
+}
+
+/// Orthonormal axes for the inputs and the units of one layer, one a column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Axes<'a> {
+    pub(crate) inputs: MatRef<'a, f64>,
+    pub(crate) units: MatRef<'a, f64>,
+}
+
+/// The second moments of every layer, in the order of the partition.
+pub(crate) fn covariances(
+    map: &dyn Layerwise,
+    partition: &Partition,
+    cotangents: Cotangents<'_>,
+) -> Vec<Covariances> {
+    let zero = |member: &Member| Covariances {
+        inputs: Mat::zeros(member.layer.fan_in(), member.layer.fan_in()),
+        units: Mat::zeros(member.layer.outputs, member.layer.outputs),
+    };
+    let add = |sum: &mut Covariances, _: usize, seen: Seen<'_>| {
+        add_outer(sum.inputs.as_mut(), seen.inputs);
+        add_outer(sum.units.as_mut(), seen.deltas);
+    };
+    let merge = |sum: &mut Covariances, term: &Covariances| {
+        sum.inputs += &term.inputs;
+        sum.units += &term.units;
+    };
+    let mut sums = over_examples(map, partition, cotangents, zero, add, merge);
+    for sum in &mut sums {
+        crate::mirror::mirror(sum.inputs.as_mut());
+        crate::mirror::mirror(sum.units.as_mut());
+    }
+    sums
+}
+
+/// `Σ_s Σ_k (u_α·δ_{s,k})² (v_i·ã_s)²` for every layer, `fan-in × units`: the diagonal of its block in the axes `u ⊗ v`, or in
+/// the axes of the parameters themselves.
+pub(crate) fn squares(
+    map: &dyn Layerwise,
+    partition: &Partition,
+    cotangents: Cotangents<'_>,
+    axes: Option<&[Axes<'_>]>,
+) -> Vec<Mat<f64>> {
+    let zero = |member: &Member| Mat::zeros(member.layer.fan_in(), member.layer.outputs);
+    let add = |sum: &mut Mat<f64>, place: usize, seen: Seen<'_>| {
+        let (inputs, deltas) = match axes {
+            None => (seen.inputs.to_owned(), seen.deltas.to_owned()),
+            Some(axes) => (
+                rotated(axes[place].inputs, seen.inputs),
+                rotated(axes[place].units, seen.deltas),
+            ),
+        };
+        let rank = cotangents.rank();
+        let inputs = Mat::from_fn(inputs.nrows(), inputs.ncols(), |i, s| {
+            inputs[(i, s)].powi(2)
+        });
+        let deltas = Mat::from_fn(deltas.nrows(), inputs.ncols(), |unit, s| {
+            (s * rank..(s + 1) * rank)
+                .map(|column| deltas[(unit, column)].powi(2))
+                .sum::<f64>()
+        });
+        matmul(
+            sum.as_mut(),
+            Accum::Add,
+            &inputs,
+            deltas.transpose(),
+            1.0,
+            Par::Seq,
+        );
+    };
+    let merge = |sum: &mut Mat<f64>, term: &Mat<f64>| *sum += term;
+    over_examples(map, partition, cotangents, zero, add, merge)
+}
+
+/// What one layer saw of a few examples: `ã`, an example a column, and `δ`, whose `r` columns of an example follow each other.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    inputs: MatRef<'a, f64>,
+    deltas: MatRef<'a, f64>,
+}
+
+/// One sum for each layer, over all examples, in an order that depends on sizes only.
+fn over_examples<T: Send>(
+    map: &dyn Layerwise,
+    partition: &Partition,
+    cotangents: Cotangents<'_>,
+    zero: impl Fn(&Member) -> T + Sync,
+    add: impl Fn(&mut T, usize, Seen<'_>) + Sync,
+    merge: impl Fn(&mut T, &T),
+) -> Vec<T> {
+    /// Sums that are taken side by side; each costs the memory of the result.
+    const LANES: usize = 4;
+    let examples = cotangents.examples();
+    let together = map.panel().clamp(1, 256);
+    let panels = examples.div_ceil(together);
+    let lanes = LANES.min(panels).max(1);
+    let boundary = |lane: usize| (lane * panels / lanes * together).min(examples);
+    let sum_of = |lane: usize| {
+        let mut sums: Vec<T> = partition.members().iter().map(&zero).collect();
+        let mut start = boundary(lane);
+        let end = boundary(lane + 1);
+        while start < end {
+            let stop = (start + together).min(end);
+            let own = start..stop;
+            see(map, partition, cotangents, own, |place, seen| {
+                add(&mut sums[place], place, seen);
+            });
+            start = stop;
+        }
+        sums
+    };
+    let work = map.units().saturating_mul(examples);
+    let mut each: Vec<Vec<T>> = if lanes == 1 || work < 1 << 12 {
+        (0..lanes).map(sum_of).collect()
+    } else {
+        (0..lanes).into_par_iter().map(sum_of).collect()
+    };
+    let others = each.split_off(1);
+    let mut total = each.swap_remove(0);
+    for other in &others {
+        for (total, term) in total.iter_mut().zip(other) {
+            merge(total, term);
+        }
+    }
+    total
+}
+
+/// Runs over the layers with what they saw of some examples.
+fn see(
+    map: &dyn Layerwise,
+    partition: &Partition,
+    cotangents: Cotangents<'_>,
+    examples: Range<usize>,
+    mut each: impl FnMut(usize, Seen<'_>),
+) {
+    let count = examples.len();
+    let columns = cotangents.rank() * count;
+    let mut deltas = vec![0.0; map.units() * columns];
+    map.carry_back(cotangents, examples.clone(), &mut deltas);
+    for (place, member) in partition.members().iter().enumerate() {
+        let layer = member.layer;
+        let below: usize = (0..member.index).map(|l| map.layer(l).outputs).sum();
+        let own = &deltas[below * columns..][..layer.outputs * columns];
+        let mut read = vec![0.0; layer.inputs * count];
+        map.inputs_of(member.index, examples.clone(), &mut read);
+        let read = MatRef::from_column_major_slice(&read, layer.inputs, count);
+        let mut inputs = Mat::zeros(layer.fan_in(), count);
+        inputs.get_mut(..layer.inputs, ..).copy_from(read);
+        inputs.get_mut(layer.inputs.., ..).fill(1.0);
+        each(
+            place,
+            Seen {
+                inputs: inputs.as_ref(),
+                deltas: MatRef::from_column_major_slice(own, layer.outputs, columns),
+            },
+        );
+    }
+}
+
+/// Adds `X Xᵀ` to the lower triangle.
+fn add_outer(sum: MatMut<'_, f64>, columns: MatRef<'_, f64>) {
+    triangular_matmul(
+        sum,
+        BlockStructure::TriangularLower,
+        Accum::Add,
+        columns,
+        BlockStructure::Rectangular,
+        columns.transpose(),
+        BlockStructure::Rectangular,
+        1.0,
+        Par::Seq,
+    );
+}
+
+/// `Uᵀ X`.
+fn rotated(axes: MatRef<'_, f64>, columns: MatRef<'_, f64>) -> Mat<f64> {
+    let mut product = Mat::zeros(axes.ncols(), columns.ncols());
+    matmul(
+        product.as_mut(),
+        Accum::Replace,
+        axes.transpose(),
+        columns,
+        1.0,
+        Par::Seq,
+    );
+    product
+}
