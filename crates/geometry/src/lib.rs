@@ -24,14 +24,27 @@
 //!
 //! # Representations
 //!
-//! | type | keeps | a damped solve costs | right for |
-//! |---|---|---|---|
-//! | [`DenseFisher`] | `P²` numbers | `P²rN/2 + P³/3` | `P ≲ rN`, spectra, many solves |
-//! | [`GramFisher`] | `(rN)²` numbers | gram + `(rN)³/3` | `P > rN` |
-//! | [`FisherOperator`] | `O(P + KN)` numbers | two passes an iteration | neither matrix fits |
+//! | type | keeps | exact | a damped solve costs | right for |
+//! |---|---|---|---|---|
+//! | [`DenseFisher`] | `P²` numbers | yes | `P²rN/2 + P³/3` | `P ≲ rN`, spectra, many solves |
+//! | [`GramFisher`] | `(rN)²` numbers | yes | gram + `(rN)³/3` | `P > rN` |
+//! | [`FisherOperator`] | `O(P + KN)` numbers | yes | two passes an iteration | neither matrix fits |
+//! | [`KroneckerFisher::ekfac`] | `O(Σ_l ñ_l² + m_l²)` numbers | blocks of layers, nearest in its axes | `2 Σ_l (ñ_l² m_l + ñ_l m_l²)` | wide layers, many steps from one batch |
+//! | [`KroneckerFisher::kfac`] | the same | blocks of layers where `δ` and `a` are independent | the same | a comparison with the above |
+//! | [`DiagonalFisher`] | `P` numbers | its diagonal | `P` | a scale for each parameter |
 //!
-//! All three take an [`OutputFactor`], which decides *which* Fisher matrix it is: the true one (the default), a
-//! Monte-Carlo estimate, or the empirical one.
+//! All of them take an [`OutputFactor`], which decides *which* Fisher matrix it is: the true one (the default), a
+//! Monte-Carlo estimate, or the empirical one. The last is not the Fisher metric: it is built from the observed targets, so
+//! it agrees only where the model is right and data are many. Far from a fit it weights examples by the size of their
+//! gradients; near one its weights are squared residuals, it vanishes where the metric does not, and preconditioning with
+//! it does the opposite of what it is meant to (Kunstner et al. 2019). Where it is wanted, it has to be named:
+//! [`OutputFactor::empirical`].
+//!
+//! # Eigenvalues
+//!
+//! [`Spectrum`] has all of them, with rank, null space, trace, determinant and effective dimension; [`Lanczos`] finds a few at
+//! one end from products alone, and [`SpectralDensity`] estimates sums over all of them and their density, with the null space
+//! as an atom.
 //!
 //! # Example
 //!
@@ -59,7 +72,8 @@
 //!
 //! # References
 //! S. Amari, *Natural gradient works efficiently in learning*, Neural Computation 10 (1998) 251–276,
-//! doi:10.1162/089976698300017746.
+//! doi:10.1162/089976698300017746; F. Kunstner, L. Balles, P. Hennig, *Limitations of the empirical Fisher approximation for
+//! natural gradient descent*, NeurIPS 2019, arXiv:1905.12558.
 
 mod cholesky;
 mod dense;

@@ -109,7 +109,7 @@ fn same_as_its_matrix(
     let mirrored = Mat::from_fn(dim, dim, |i, j| 0.5 * (matrix[(i, j)] + matrix[(j, i)]));
     let size = matrix.norm_max().max(f64::MIN_POSITIVE);
     prop_assert!((&matrix - &mirrored).norm_max() <= 1e-13 * size);
-    let dense = DenseFisher::from_matrix(mirrored.as_ref()).unwrap();
+    let dense = DenseFisher::from_matrix(mirrored.as_ref()).expect("symmetric");
     let v = case.direction();
     let (mut own, mut other) = (v.clone(), v.clone());
     metric.lower(&v, &mut own);
@@ -121,12 +121,16 @@ fn same_as_its_matrix(
     let gradient = normals(dim, &mut case.rng());
     let lambda = 10f64.powf(exponent) * (dense.trace() / dim as f64).max(1e-6);
     let inverse = Inverse::damped(lambda);
-    let solve = metric.raise(&gradient, inverse, &mut own).unwrap();
+    let solve = metric
+        .raise(&gradient, inverse, &mut own)
+        .expect("a solution");
     prop_assert!(
         solve.relative_residual < 1e-9 && solve.rank == dim,
         "{solve:?}"
     );
-    dense.raise(&gradient, inverse, &mut other).unwrap();
+    dense
+        .raise(&gradient, inverse, &mut other)
+        .expect("a solution");
     let condition = 1.0 + dense.trace() / lambda;
     let error = distance(&own, &other) / norm(&other);
     prop_assert!(
@@ -135,12 +139,16 @@ fn same_as_its_matrix(
     );
 
     let tolerance = RankTolerance::Relative(1e-7);
-    let spectrum = dense.spectrum().unwrap();
+    let spectrum = dense.spectrum().expect("eigenvalues");
     if spectrum.gap(tolerance) > 1e4 && spectrum.rank(tolerance) > 0 {
         let inverse = Inverse::Pseudo { tolerance };
-        let solve = metric.raise(&gradient, inverse, &mut own).unwrap();
+        let solve = metric
+            .raise(&gradient, inverse, &mut own)
+            .expect("a solution");
         prop_assert_eq!(solve.rank, spectrum.rank(tolerance));
-        dense.raise(&gradient, inverse, &mut other).unwrap();
+        dense
+            .raise(&gradient, inverse, &mut other)
+            .expect("a solution");
         let smallest = spectrum.eigenvalues()[spectrum.nullity(tolerance)];
         let error = distance(&own, &other) / norm(&other);
         // a pseudo-inverse is known to ε λ_max/λ_min of each of the two computations
@@ -411,15 +419,13 @@ fn requests_that_make_no_sense_are_refused_with_a_remedy() {
         Err(MetricError::Unsupported { .. })
     ));
     assert!(kfac.raise_factored(&gradient, 0.0, &mut out).is_err());
-    let empty = net.on_slice(&[]);
-    if let Ok(batch) = empty {
-        let l = batch.linearize(&theta).unwrap();
-        for refused in [
-            KroneckerFisher::kfac(l.as_ref(), &Gaussian::UNIT).err(),
-            DiagonalFisher::new(l.as_ref(), &Gaussian::UNIT).err(),
-        ] {
-            assert!(matches!(refused, Some(MetricError::Empty { .. })));
-        }
+    let nothing = net.on_slice(&[]).unwrap();
+    let l = nothing.linearize(&theta).unwrap();
+    for refused in [
+        KroneckerFisher::kfac(l.as_ref(), &Gaussian::UNIT).err(),
+        DiagonalFisher::new(l.as_ref(), &Gaussian::UNIT).err(),
+    ] {
+        assert!(matches!(refused, Some(MetricError::Empty { .. })));
     }
 }
 
