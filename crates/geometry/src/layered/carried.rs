@@ -103,14 +103,19 @@ impl Carried {
         blocks.enumerate().map(load).reduce(|| true, |a, b| a && b)
     }
 
-    pub(crate) fn blocks(&self) -> impl Iterator<Item = Block<'_>> {
-        self.storage
-            .chunks(self.width * self.block)
-            .map(|values| Block {
-                values,
-                places: &self.places,
-                examples: values.len() / self.width,
-            })
+    /// The number of blocks held.
+    pub(crate) fn blocks(&self) -> usize {
+        self.examples.div_ceil(self.block)
+    }
+
+    pub(crate) fn block(&self, index: usize) -> Block<'_> {
+        let start = index * self.block;
+        let examples = self.block.min(self.examples - start);
+        Block {
+            values: &self.storage[start * self.width..(start + examples) * self.width],
+            places: &self.places,
+            examples,
+        }
     }
 
     pub(crate) fn rank(&self) -> usize {

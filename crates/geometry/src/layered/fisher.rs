@@ -1,12 +1,12 @@
 use super::carried::Carried;
 use super::partition::Partition;
-use super::strip::{Side, Sides, Strip};
+use super::sides::{Side, Sides};
+use super::strip::Strip;
+use super::unit_columns::UnitColumns;
 use faer::prelude::ReborrowMut;
 use faer::{Accum, MatMut};
 use neuromanifold_model::{AffineLayer, Cotangents, Layerwise};
 use rayon::prelude::*;
-use std::cmp::Reverse;
-use std::ops::Range;
 
 /// Writes the lower triangle of `Σ_s J_sᵀ c_s c_sᵀ J_s` block by block; what is above it is unspecified.
 ///
@@ -18,11 +18,13 @@ pub(crate) fn assemble(
     cotangents: Cotangents<'_>,
     mut matrix: MatMut<'_, f64>,
 ) -> Option<()> {
+    let examples = cotangents.examples();
     let mut carried = Carried::new(map, partition, cotangents.rank());
-    let mut strips = strips(partition, matrix.rb_mut());
     let capacity = carried.capacity();
-    for start in (0..cotangents.examples()).step_by(capacity) {
-        let range = start..(start + capacity).min(cotangents.examples());
+    let mut strips = strips(partition, matrix.rb_mut());
+    let lanes = if strips.len() < MANY { LANES } else { 1 };
+    for start in (0..examples).step_by(capacity) {
+        let range = start..(start + capacity).min(examples);
         if !carried.load(map, partition, cotangents, range) {
             return None;
         }
@@ -34,7 +36,7 @@ pub(crate) fn assemble(
         strips
             .par_iter_mut()
             .with_max_len(1)
-            .for_each(|strip| strip.add(&carried, accum));
+            .for_each(|strip| strip.add(&carried, lanes, accum));
     }
     drop(strips);
     for member in partition.members() {
@@ -47,7 +49,13 @@ pub(crate) fn assemble(
     Some(())
 }
 
-/// Cuts the lower triangle into tasks, the longest first. The cut depends on sizes only.
+/// Into how many sums the examples are cut if there are few strips. All of these are functions of sizes only, so that
+/// results do not depend on threads.
+const LANES: usize = 4;
+/// How many strips are enough to keep threads busy.
+const MANY: usize = 16;
+
+/// Cuts the lower triangle into strips.
 fn strips<'a>(partition: &Partition, matrix: MatMut<'a, f64>) -> Vec<Strip<'a>> {
     let sides: Vec<Side> = partition
         .members()
@@ -70,52 +78,60 @@ fn strips<'a>(partition: &Partition, matrix: MatMut<'a, f64>) -> Vec<Strip<'a>> 
             cut(Sides { rows, columns }, block, &mut strips);
         }
     }
-    strips.sort_by_key(|strip| Reverse(strip.work()));
     strips
 }
 
-/// Cuts the columns of a block between units.
+/// Cuts the columns of a block between units: consecutive ones share a strip up to a number of pairs that keeps their
+/// sums in the cache and leaves something for other threads.
 fn cut<'a>(sides: Sides, block: MatMut<'a, f64>, strips: &mut Vec<Strip<'a>>) {
+    const FEWEST: usize = 16;
+    const MOST: usize = 320;
+    const PARTS: usize = 4;
+    const SUMS: usize = 1 << 20;
     let layer = sides.columns.layer;
-    let (mut weights, biases) = block.split_at_col_mut(layer.outputs * layer.inputs);
-    let mut biases = layer.has_bias.then_some(biases);
-    for units in groups(sides) {
-        let (own_weights, others) = weights.split_at_col_mut(units.len() * layer.inputs);
-        weights = others;
-        let own_biases = biases.take().map(|all| {
-            let (own, others) = all.split_at_col_mut(units.len());
-            biases = Some(others);
-            own
-        });
-        strips.push(Strip {
-            sides,
-            units,
-            weights: own_weights,
-            biases: own_biases,
-        });
+    let entries = layer.fan_in() * sides.rows.layer.fan_in();
+    let total: usize = (0..layer.outputs)
+        .map(|unit| sides.partners(unit).len())
+        .sum();
+    let target = (total / PARTS)
+        .min(SUMS / entries.max(1))
+        .clamp(FEWEST, MOST);
+    let mut gathered = Vec::new();
+    let mut pairs = 0;
+    for columns in columns_of_units(layer, block) {
+        pairs += sides.partners(columns.unit).len();
+        gathered.push(columns);
+        if pairs >= target {
+            strips.push(Strip::new(sides, std::mem::take(&mut gathered)));
+            pairs = 0;
+        }
+    }
+    if !gathered.is_empty() {
+        strips.push(Strip::new(sides, gathered));
     }
 }
 
-/// Consecutive units with about as many partners in each group: at least eight groups if that leaves products of a decent
-/// size, more of them where the sums would not stay in the cache.
-fn groups(sides: Sides) -> Vec<Range<usize>> {
-    const FEWEST: usize = 16;
-    const MOST: usize = 256;
-    const SUMS: usize = 1 << 20;
-    let units = sides.columns.layer.outputs;
-    let entries = sides.columns.layer.fan_in() * sides.rows.layer.fan_in();
-    let total: usize = (0..units).map(|unit| sides.partners(unit).len()).sum();
-    let target = (total / 8).min(SUMS / entries).clamp(FEWEST, MOST);
-    let mut groups = Vec::new();
-    let (mut start, mut pairs) = (0, 0);
-    for unit in 0..units {
-        pairs += sides.partners(unit).len();
-        if pairs >= target || unit + 1 == units {
-            groups.push(start..unit + 1);
-            (start, pairs) = (unit + 1, 0);
-        }
-    }
-    groups
+/// The columns of a block, unit by unit: first come all weights, then the biases.
+fn columns_of_units<'a>(
+    layer: AffineLayer,
+    block: MatMut<'a, f64>,
+) -> impl Iterator<Item = UnitColumns<'a>> {
+    let (weights, biases) = block.split_at_col_mut(layer.outputs * layer.inputs);
+    let (mut weights, mut biases) = (Some(weights), layer.has_bias.then_some(biases));
+    (0..layer.outputs).filter_map(move |unit| {
+        let (own, others) = weights.take()?.split_at_col_mut(layer.inputs);
+        weights = Some(others);
+        let bias = biases.take().map(|all| {
+            let (own, others) = all.split_at_col_mut(1);
+            biases = Some(others);
+            own.col_mut(0)
+        });
+        Some(UnitColumns {
+            unit,
+            weights: own,
+            bias,
+        })
+    })
 }
 
 /// Completes the rows of the biases in a layer's own block.

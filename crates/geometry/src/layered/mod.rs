@@ -33,7 +33,9 @@ mod fisher;
 mod moments;
 mod pairs;
 mod partition;
+mod sides;
 mod strip;
+mod unit_columns;
 
 pub(crate) use fisher::assemble;
 pub(crate) use moments::{Axes, Covariances, covariances, squares};
