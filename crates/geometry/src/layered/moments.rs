@@ -58,23 +58,18 @@ pub(crate) fn squares(
     axes: Option<&[Axes<'_>]>,
 ) -> Vec<Mat<f64>> {
     let zero = |member: &Member| Mat::zeros(member.layer.fan_in(), member.layer.outputs);
+    let rank = cotangents.rank();
     let add = |sum: &mut Mat<f64>, place: usize, seen: Seen<'_>| {
         let (inputs, deltas) = match axes {
-            None => (seen.inputs.to_owned(), seen.deltas.to_owned()),
+            None => (
+                sums_of_squares(seen.inputs, 1),
+                sums_of_squares(seen.deltas, rank),
+            ),
             Some(axes) => (
-                rotated(axes[place].inputs, seen.inputs),
-                rotated(axes[place].units, seen.deltas),
+                sums_of_squares(rotated(axes[place].inputs, seen.inputs).as_ref(), 1),
+                sums_of_squares(rotated(axes[place].units, seen.deltas).as_ref(), rank),
             ),
         };
-        let rank = cotangents.rank();
-        let inputs = Mat::from_fn(inputs.nrows(), inputs.ncols(), |i, s| {
-            inputs[(i, s)].powi(2)
-        });
-        let deltas = Mat::from_fn(deltas.nrows(), inputs.ncols(), |unit, s| {
-            (s * rank..(s + 1) * rank)
-                .map(|column| deltas[(unit, column)].powi(2))
-                .sum::<f64>()
-        });
         matmul(
             sum.as_mut(),
             Accum::Add,
@@ -186,6 +181,26 @@ fn add_outer(sum: MatMut<'_, f64>, columns: MatRef<'_, f64>) {
         1.0,
         Par::Seq,
     );
+}
+
+/// Entry by entry, the squares of `rank` consecutive columns added up.
+fn sums_of_squares(columns: MatRef<'_, f64>, rank: usize) -> Mat<f64> {
+    let mut sums = Mat::zeros(columns.nrows(), columns.ncols() / rank);
+    let (Some(target), Some(columns)) = (
+        sums.as_mut().try_as_col_major_mut(),
+        columns.try_as_col_major(),
+    ) else {
+        unreachable!("both store their columns contiguously");
+    };
+    for (index, sum) in target.col_iter_mut().enumerate() {
+        let sum = sum.as_slice_mut();
+        for column in index * rank..(index + 1) * rank {
+            for (sum, value) in sum.iter_mut().zip(columns.col(column).as_slice()) {
+                *sum += value * value;
+            }
+        }
+    }
+    sums
 }
 
 /// `Uᵀ X`.
