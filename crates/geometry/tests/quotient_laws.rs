@@ -5,8 +5,7 @@ mod units;
 use neuromanifold_geometry::faer::{Mat, MatRef};
 use neuromanifold_geometry::quotient::{
     AnalyticNullSpace, CanonicalForm, Equivalence, Probe, Shallow, Stratum, SymmetryGroup,
-    TangentSplit, Tolerance, Verdict, canonicalize, compress, critical_subspaces, degeneracy,
-    equivalent, reduce,
+    TangentSplit, Tolerance, Verdict, compress, critical_subspaces, degeneracy, equivalent, reduce,
 };
 use neuromanifold_geometry::{RankTolerance, kullback_leibler};
 use neuromanifold_mlp::{Activation, Mlp};
@@ -14,7 +13,7 @@ use neuromanifold_model::{Bernoulli, Categorical, Gaussian, Likelihood, OutputMa
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use units::{ALL, Unit, assemble_with, evaluate, largest_gap, normals};
+use units::{ALL, Unit, assemble_with, evaluate, largest_gap, normals, representative};
 
 /// A random irreducible network and an inflated one that computes the same function, with `extra` more units.
 #[derive(Debug)]
@@ -171,12 +170,12 @@ proptest! {
 
     #[test]
     fn canonical_forms_are_idempotent_and_invariant(case in inflated()) {
-        let (small, theta) = canonicalize(&case.large.0, &case.large.1, Tolerance::default()).unwrap();
+        let (small, theta) = representative(&case.large.0, &case.large.1, Tolerance::default()).unwrap();
         let points = normals(case.inputs * 30, &mut ChaCha8Rng::seed_from_u64(case.seed ^ 2));
         let scale = case.large.1.iter().fold(1.0, |m: f64, t| m.max(t.abs()));
         let gap = largest_gap(&evaluate(&case.large.0, &case.large.1, &points), &evaluate(&small, &theta, &points));
         prop_assert!(gap <= 1e-12 * scale * scale, "{}", gap);
-        let (again, theta_again) = canonicalize(&small, &theta, Tolerance::default()).unwrap();
+        let (again, theta_again) = representative(&small, &theta, Tolerance::default()).unwrap();
         prop_assert_eq!(again.parameters(), small.parameters());
         // an affine part is written with rows of an echelon form, whose entries can be large
         let size = theta.iter().fold(scale, |m: f64, t| m.max(t.abs()));
@@ -185,7 +184,7 @@ proptest! {
         let group = SymmetryGroup::of(&case.large.0);
         let turned = group.apply(&group.random(&mut ChaCha8Rng::seed_from_u64(case.seed ^ 3)), &case.large.1).unwrap();
         for (net, other) in [(&case.large.0, &turned), (&case.small.0, &case.small.1)] {
-            let (same, theta_same) = canonicalize(net, other, Tolerance::default()).unwrap();
+            let (same, theta_same) = representative(net, other, Tolerance::default()).unwrap();
             prop_assert_eq!(same.parameters(), small.parameters());
             let gap = largest_gap(&theta, &theta_same);
             prop_assert!(gap <= 1e-12 * size * size, "{}", gap);

@@ -196,9 +196,7 @@ fn symmetries_refuse_what_they_cannot_keep() {
             permutation: vec![0],
             factors: vec![factor],
         };
-        let element = Symmetry {
-            layers: vec![layer],
-        };
+        let element = Symmetry::of_layers(vec![layer]);
         let refused = group.apply(&element, &[0.01, 100.0, 0.01, 0.0]);
         assert!(matches!(refused, Err(QuotientError::ElementRange { .. })));
     }

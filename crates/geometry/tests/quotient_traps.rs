@@ -5,15 +5,14 @@ mod units;
 use neuromanifold_geometry::faer::{Mat, MatRef};
 use neuromanifold_geometry::quotient::{
     AnalyticNullSpace, CanonicalForm, Cause, Probe, QuotientError, Shallow, TangentSplit,
-    Tolerance, canonicalize, compress, critical_subspaces, equivalent, exact_natural_gradient,
-    reduce,
+    Tolerance, compress, critical_subspaces, equivalent, exact_natural_gradient, reduce,
 };
 use neuromanifold_geometry::{DenseFisher, Inverse, Metric};
 use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::{Gaussian, OutputMap};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use units::{ALL, Unit, assemble_with, evaluate, largest_gap, normals};
+use units::{ALL, Unit, assemble_with, evaluate, largest_gap, normals, representative};
 
 /// A constant unit with `c ≠ 0` is folded into the output bias, not dropped.
 #[test]
@@ -24,7 +23,7 @@ fn constant_units_are_folded_not_dropped() {
     let units: Vec<Unit> = (0..6).map(|i| (vec![b[i]], c[i], vec![a[i]])).collect();
     for output_bias in [true, false] {
         let (net, theta) = assemble_with(&units, &[0.0], Activation::Tanh, true, output_bias);
-        let (small, canonical) = canonicalize(&net, &theta, Tolerance::EXACT).unwrap();
+        let (small, canonical) = representative(&net, &theta, Tolerance::EXACT).unwrap();
         assert_eq!(small.layers()[0].outputs(), 3);
         let points = [-3.0, -1.0, 0.0, 0.5, 2.0];
         let gap = largest_gap(
@@ -113,7 +112,7 @@ fn cancelling_units_and_the_constant_function() {
         assert!(reduction.difference.largest < 1e-14, "{activation}");
         // canonicalising it once more still gives the constant
         let (again, _) =
-            canonicalize(&reduction.net, &reduction.theta, Tolerance::default()).unwrap();
+            representative(&reduction.net, &reduction.theta, Tolerance::default()).unwrap();
         assert_eq!(again.layers().len(), 1);
     }
 }
@@ -283,8 +282,14 @@ fn the_exact_inverse_names_the_units() {
     at.vjp(&residual, &mut gradient);
     let mut step = gradient.clone();
     let network = (&net, &theta[..]);
-    let refused =
-        exact_natural_gradient(&metric, &gradient, network, Tolerance::default(), &mut step);
+    let refused = exact_natural_gradient(
+        &metric,
+        &gradient,
+        network,
+        &Gaussian::UNIT,
+        Tolerance::default(),
+        &mut step,
+    );
     let Err(QuotientError::Critical { nullity: 4, causes }) = refused else {
         panic!("{refused:?}");
     };

@@ -86,6 +86,42 @@ pub enum QuotientError {
         /// The weight.
         weight: f64,
     },
+    /// A group element flips units whose affine parts do not cancel at this point.
+    #[error(
+        "flipping {flipped} units of hidden layer {layer} leaves {left:e} of {} in output {output} of the layer, beside terms of \
+         size {size:e}: these flips are a symmetry only where such parts cancel",
+        (*input).map_or_else(|| "a constant".to_string(), |i| format!("input {i}"))
+    )]
+    ElementFlips {
+        /// Which hidden layer.
+        layer: usize,
+        /// How many of its units are flipped.
+        flipped: usize,
+        /// In which unit of the next layer something is left.
+        output: usize,
+        /// Of which input of the layer; `None` for a constant that no bias can take.
+        input: Option<usize>,
+        /// The coefficient that is left.
+        left: f64,
+        /// The sum of the sizes of the terms that should have cancelled.
+        size: f64,
+    },
+    /// A group element shifts all outputs where that is not a symmetry, or by too many or too few weights.
+    #[error(
+        "the element shifts all outputs by {got} units and the constant {bias}; the group {}",
+        if *allowed { format!("allows {expected} finite shifts, and a constant if there are output biases") }
+        else { "allows no shift (the group of a softmax likelihood does)".to_string() }
+    )]
+    ElementGauge {
+        /// Whether the group has shifts at all.
+        allowed: bool,
+        /// Inputs of the output layer.
+        expected: usize,
+        /// Shifts that came.
+        got: usize,
+        /// The constant that came.
+        bias: f64,
+    },
     /// A radius is negative or not a number.
     #[error("the radius is {radius}; it must not be negative")]
     Radius {

@@ -1,6 +1,6 @@
 use super::ray::{Rays, largest};
 use super::relations::Atoms;
-use super::{Cause, QuotientError, Shallow, Tolerance};
+use super::{Cause, QuotientError, Shallow, Tolerance, gauge};
 use faer::Mat;
 use neuromanifold_mlp::Mlp;
 use neuromanifold_model::Likelihood;
@@ -69,7 +69,7 @@ impl AnalyticNullSpace {
         tolerance: Tolerance,
     ) -> Result<Self, QuotientError> {
         let outputs = net.outputs();
-        if outputs < 2 || likelihood.factor_rank(outputs) != outputs - 1 {
+        if !gauge::is_blind_to_shifts(likelihood, outputs) {
             return Self::of(net, theta, tolerance);
         }
         let mut shallow = Shallow::new(net, theta)?;

@@ -4,6 +4,7 @@ use neuromanifold_model::{Dims, ModelError};
 
 /// One hidden unit: the function `x ↦ v φ(w·x + b)` with values in `R^K`.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Unit {
     /// `w`, length `n`.
     pub incoming: Vec<f64>,

@@ -3,6 +3,7 @@ use super::{AnalyticNullSpace, QuotientError, Tolerance};
 use crate::{Inverse, Metric, MetricError, Solve};
 use faer::{Mat, MatRef};
 use neuromanifold_mlp::Mlp;
+use neuromanifold_model::Likelihood;
 
 /// The tangent space at a point, split into what stays in the class and what leaves it.
 ///
@@ -22,6 +23,21 @@ impl TangentSplit {
     pub fn of(net: &Mlp, theta: &[f64], tolerance: Tolerance) -> Result<Self, QuotientError> {
         Ok(Self {
             vertical: AnalyticNullSpace::of(net, theta, tolerance)?.basis(),
+        })
+    }
+
+    /// Splits by the analytic null space of the Fisher metric of a likelihood, the gauge of a softmax included.
+    ///
+    /// # Errors
+    /// As [`Shallow::new`](super::Shallow::new).
+    pub fn of_likelihood(
+        net: &Mlp,
+        theta: &[f64],
+        likelihood: &dyn Likelihood,
+        tolerance: Tolerance,
+    ) -> Result<Self, QuotientError> {
+        Ok(Self {
+            vertical: AnalyticNullSpace::of_likelihood(net, theta, likelihood, tolerance)?.basis(),
         })
     }
 
@@ -54,7 +70,8 @@ impl TangentSplit {
     }
 }
 
-/// `G⁻¹ g` where `G` is definite; on the critical set an error that names the units, not a pivot.
+/// `G⁻¹ g` where the metric `G` of a network and its likelihood is definite; on the critical set an error that names the units, not
+/// a pivot. Under a softmax every point is critical, because of the [gauge](super::Cause::Gauge).
 ///
 /// # Errors
 /// [`QuotientError::Critical`] where the analytic null space is not trivial, also if rounding has let a factorisation through;
@@ -63,10 +80,11 @@ pub fn exact_natural_gradient(
     metric: &dyn Metric,
     gradient: &[f64],
     network: (&Mlp, &[f64]),
+    likelihood: &dyn Likelihood,
     tolerance: Tolerance,
     out: &mut [f64],
 ) -> Result<Solve, QuotientError> {
-    let null = AnalyticNullSpace::of(network.0, network.1, tolerance)?;
+    let null = AnalyticNullSpace::of_likelihood(network.0, network.1, likelihood, tolerance)?;
     if null.nullity() > 0 {
         return Err(QuotientError::Critical {
             nullity: null.nullity(),

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // each test crate uses a part of it
 
+use neuromanifold_geometry::quotient::{CanonicalForm, QuotientError, Tolerance};
 use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::OutputMap;
 use rand_chacha::ChaCha8Rng;
@@ -89,4 +90,13 @@ pub(crate) fn largest_gap(a: &[f64], b: &[f64]) -> f64 {
     a.iter()
         .zip(b)
         .fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()))
+}
+
+/// The canonical representative, where nothing is to be measured.
+pub(crate) fn representative(
+    net: &Mlp,
+    theta: &[f64],
+    tolerance: Tolerance,
+) -> Result<(Mlp, Vec<f64>), QuotientError> {
+    CanonicalForm::of(net, theta, tolerance)?.network()
 }

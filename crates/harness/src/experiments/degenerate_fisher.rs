@@ -192,7 +192,14 @@ fn on_the_critical_set(problem: &Problem, record: &mut Record) -> Result<(), Har
 
     let refused = problem.function_step(net, &theta, |at, gradient, step| {
         let metric = DenseFisher::new(at, &Gaussian::UNIT)?;
-        exact_natural_gradient(&metric, gradient, (net, &theta), Tolerance::default(), step)?;
+        exact_natural_gradient(
+            &metric,
+            gradient,
+            (net, &theta),
+            &Gaussian::UNIT,
+            Tolerance::default(),
+            step,
+        )?;
         Ok(())
     });
     let named = match refused {
