@@ -144,18 +144,20 @@ impl CanonicalForm {
     pub fn shallow(&self) -> Shallow {
         let mut units = self.terms.clone();
         for (outgoing, incoming) in row_echelon(&self.linear, self.tolerance) {
-            let negated = |v: &[f64]| v.iter().map(|v| -v).collect::<Vec<_>>();
+            let scaled = |v: &[f64], sign: f64| {
+                v.iter().map(|v| sign * v + 0.0).collect::<Vec<_>>() // −0 into 0
+            };
             if self.activation != Activation::Identity {
                 units.push(Unit {
-                    incoming: negated(&incoming),
+                    incoming: scaled(&incoming, -1.0),
                     bias: 0.0,
-                    outgoing: negated(&outgoing),
+                    outgoing: scaled(&outgoing, -1.0),
                 });
             }
             units.push(Unit {
-                incoming,
+                incoming: scaled(&incoming, 1.0),
                 bias: 0.0,
-                outgoing,
+                outgoing: scaled(&outgoing, 1.0),
             });
         }
         Shallow {

@@ -2,7 +2,7 @@ use super::closeness::Closeness;
 use super::form_matching::unmatched;
 use super::gauge::{is_blind_to_shifts, refer_to_last};
 use super::{CanonicalForm, QuotientError};
-use faer::MatRef;
+use faer::{Mat, MatRef};
 use neuromanifold_mlp::Mlp;
 use neuromanifold_model::Likelihood;
 
@@ -19,7 +19,7 @@ pub struct Witness {
     /// The largest difference of an output, as measured there; of an output relative to the last one if laws are compared that
     /// see no common shift. Zero where the forms differ by less than the rounding of the outputs.
     pub difference: f64,
-    /// `D(p(·|x; θ) : p(·|x; θ'))` at the input in nats, if laws are compared. Zero also where both laws are certain of the same.
+    /// `D(p(·|x; θ) : p(·|x; θ'))` at the input in nats, if laws are compared.
     pub divergence: Option<f64>,
 }
 
@@ -64,15 +64,21 @@ impl Different<'_> {
             }
             gaps.iter().fold(0.0, |m: f64, gap| m.max(gap.abs()))
         };
-        let best = (0..columns.ncols())
-            .max_by(|a, b| gap(*a).total_cmp(&gap(*b)))
-            .unwrap_or(0);
+        // where outputs differ most, a law can be certain of the same on both sides
+        let nats = |s: usize| {
+            let column = |z: &Mat<f64>| z.col(s).iter().copied().collect::<Vec<_>>();
+            (self.law).map(|law| law.divergence(&column(&first), &column(&second)))
+        };
+        let measured = (0..columns.ncols()).map(|s| (s, nats(s).unwrap_or(0.0), gap(s)));
+        let best = measured
+            .max_by(|a, b| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2)))
+            .map_or(0, |(s, ..)| s);
         let column = |matrix: MatRef<'_, f64>| matrix.col(best).iter().copied().collect();
         let (z, z_other): (Vec<f64>, Vec<f64>) = (column(first.as_ref()), column(second.as_ref()));
         Ok(Witness {
             input: column(columns),
             difference: gap(best),
-            divergence: self.law.map(|law| law.divergence(&z, &z_other)),
+            divergence: nats(best),
             one: z,
             other: z_other,
         })
