@@ -152,7 +152,7 @@ fn size(theta: &[f64]) -> f64 {
 type Written = Box<dyn Fn((&Mlp, &[f64])) -> Result<Canonicalization, QuotientError>>;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20000))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn representatives_are_idempotent_and_constant_on_classes(case in twice(), law: bool) {

@@ -133,19 +133,29 @@ impl Matching<'_> {
                 entries().all(|p| (image[p] - target[p]).abs() <= allowed)
             })
         });
-        let outgoing = (output.weights())
-            .all(|p| (image[p] - target[p]).abs() <= self.closeness.of_sum(size(p)));
-        let mut constants = output.bias().into_iter().flatten().enumerate();
-        incoming
-            && outgoing
-            && constants.all(|(k, p)| {
-                let passed = self.from.units.iter();
-                let passed: f64 = passed
-                    .map(|unit| unit.outgoing[k].abs() * unit.bias.abs().max(1.0))
-                    .sum();
-                let size = size(p) + self.from.constant[k].abs() + passed;
-                (image[p] - target[p]).abs() <= self.closeness.of_sum(size)
-            })
+        let outgoing = (0..output.inputs()).all(|unit| {
+            let entries = || (0..output.outputs()).map(|k| output.incoming(k).start + unit);
+            // a shift is a mean over the outputs, and rounds like the largest of them
+            let shifted = if self.gauge {
+                entries().map(size).fold(0.0, f64::max)
+            } else {
+                0.0
+            };
+            let allowed = |p: usize| self.closeness.of_sum(size(p).max(shifted));
+            entries().all(|p| (image[p] - target[p]).abs() <= allowed(p))
+        });
+        // what passed through the constants: with a gauge the mean over all outputs did
+        let passed = self.from.units.iter();
+        let passed = passed.map(|unit| largest(&unit.outgoing) * unit.bias.abs().max(1.0));
+        let passed = passed.sum::<f64>() + largest(&self.from.constant);
+        let bias = || output.bias().into_iter().flatten();
+        let shifted = if self.gauge {
+            bias().map(size).fold(0.0, f64::max)
+        } else {
+            0.0
+        };
+        let allowed = |p: usize| self.closeness.of_sum(size(p).max(shifted) + passed);
+        incoming && outgoing && bias().all(|p| (image[p] - target[p]).abs() <= allowed(p))
     }
 }
 
