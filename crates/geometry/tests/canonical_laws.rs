@@ -3,10 +3,11 @@
 mod units;
 
 use neuromanifold_geometry::DenseFisher;
-use neuromanifold_geometry::faer::MatRef;
+use neuromanifold_geometry::faer::{Mat, MatRef};
 use neuromanifold_geometry::quotient::{
-    CanonicalForm, Canonicalization, Probe, QuotientError, SymmetryGroup, TangentSplit, Tolerance,
-    canonicalize, canonicalize_law, equivalent, equivalent_laws, exact_natural_gradient,
+    AnalyticNullSpace, CanonicalForm, Canonicalization, Probe, QuotientError, SymmetryGroup,
+    TangentSplit, Tolerance, canonicalize, canonicalize_law, equivalent, equivalent_laws,
+    exact_natural_gradient,
 };
 use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::{Categorical, Gaussian, Likelihood, OutputMap};
@@ -199,6 +200,32 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    // Block by block or all at once: an orthonormal basis of the span of the directions.
+    #[test]
+    fn bases_of_null_spaces_are_orthonormal_and_span_them(case in twice(), law: bool) {
+        let (net, theta) = (&case.other.0, &case.other.1);
+        let likelihood: &dyn Likelihood = if law && net.outputs() > 1 { &Categorical } else { &Gaussian::UNIT };
+        let null = AnalyticNullSpace::of_likelihood(net, theta, likelihood, Tolerance::default()).unwrap();
+        let basis = null.basis();
+        let gram = basis.transpose() * &basis;
+        for i in 0..gram.nrows() {
+            for j in 0..gram.ncols() {
+                let expected = f64::from(u8::from(i == j));
+                prop_assert!((gram[(i, j)] - expected).abs() < 1e-13, "{i} {j}: {}", gram[(i, j)]);
+            }
+        }
+        for direction in null.directions() {
+            let mut tangent = Mat::<f64>::zeros(theta.len(), 1);
+            for (p, value) in &direction.entries { tangent[(*p, 0)] += value; }
+            let rest = &tangent - &basis * (basis.transpose() * &tangent);
+            prop_assert!(rest.norm_max() <= 1e-12 * tangent.norm_max(), "{}", rest.norm_max());
+        }
+    }
+}
+
 /// The measured difference is that of the two networks, also where the tolerance was used.
 #[test]
 fn canonicalize_measures_what_the_tolerance_did() {
@@ -218,7 +245,7 @@ fn canonicalize_measures_what_the_tolerance_did() {
         &evaluate(&net, &theta, &points),
         &evaluate(&merged.net, &merged.theta, &points),
     );
-    assert_eq!(gap, merged.difference.largest);
+    assert!((gap - merged.difference.largest).abs() <= 1e-15);
     assert!(gap > 1e-9 && gap <= merged.form.rounded() * 2.0, "{gap}");
     assert!(merged.difference.divergence > 0.0);
 }

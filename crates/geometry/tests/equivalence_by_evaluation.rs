@@ -113,23 +113,24 @@ fn agrees(one: (&Mlp, &[f64]), other: (&Mlp, &[f64]), law: bool, points: &[f64])
         )
     };
     let verdict = if law {
-        equivalent_laws(one, other, &Categorical, Tolerance::EXACT).unwrap()
+        equivalent_laws(one, other, &Categorical, Tolerance::EXACT).expect("a comparable pair")
     } else {
-        equivalent(one, other, Tolerance::EXACT).unwrap()
+        equivalent(one, other, Tolerance::EXACT).expect("a comparable pair")
     };
     // integers up to 2 and a few hundred points: functions that differ, differ visibly; others by rounding
     assert!(!(1e-10..1e-4).contains(&gap), "undecided: {}", describe());
     assert_eq!(verdict.holds(), gap < 1e-10, "{verdict:?}: {}", describe());
     let form = |(net, theta): (&Mlp, &[f64])| {
         if law {
-            CanonicalForm::of_likelihood(net, theta, &Categorical, Tolerance::EXACT).unwrap()
+            CanonicalForm::of_likelihood(net, theta, &Categorical, Tolerance::EXACT)
+                .expect("a comparable pair")
         } else {
-            CanonicalForm::of(net, theta, Tolerance::EXACT).unwrap()
+            CanonicalForm::of(net, theta, Tolerance::EXACT).expect("a comparable pair")
         }
     };
     let (first, second) = (form(one), form(other));
-    let (net, theta) = first.network().unwrap();
-    let (net_other, theta_other) = second.network().unwrap();
+    let (net, theta) = first.network().expect("a comparable pair");
+    let (net_other, theta_other) = second.network().expect("a comparable pair");
     let same = net == net_other && largest_gap(&theta, &theta_other) < 1e-10;
     assert_eq!(
         same,
@@ -150,11 +151,11 @@ fn agrees(one: (&Mlp, &[f64]), other: (&Mlp, &[f64]), law: bool, points: &[f64])
             );
             if let Some(element) = symmetry {
                 let group = if law {
-                    SymmetryGroup::of_likelihood(one.0, &Categorical).unwrap()
+                    SymmetryGroup::of_likelihood(one.0, &Categorical).expect("a comparable pair")
                 } else {
                     SymmetryGroup::of(one.0)
                 };
-                let image = group.apply(&element, one.1).unwrap();
+                let image = group.apply(&element, one.1).expect("a comparable pair");
                 assert!(
                     largest_gap(&image, other.1) < 1e-13,
                     "{element:?}: {}",

@@ -208,3 +208,82 @@ fn the_order_of_terms_does_not_depend_on_rounding() {
         assert!(gap.fold(0.0, f64::max) < 1e-12, "seed {seed}: {a:?} {b:?}");
     }
 }
+
+/// `v φ(u) + v' φ(−u)` has one kink, of strength `v + v'`, and the rest is affine: pairs of opposite relu or softplus rays are equal
+/// exactly if `v + v'` and what is left of the affine parts agree, together with other units or not.
+#[test]
+fn opposite_rays_are_equal_up_to_affine_parts() {
+    for activation in [Activation::Relu, Activation::Softplus] {
+        let ray = |s: f64, v: f64| (vec![s * 0.8, -s * 0.5], s * 0.3, vec![v]);
+        let same = |one: &[Unit], other: &[Unit]| {
+            let (one, other) = (
+                assemble(one, &[0.2], activation),
+                assemble(other, &[0.2], activation),
+            );
+            let verdict = equivalent((&one.0, &one.1), (&other.0, &other.1), Tolerance::default());
+            match verdict.unwrap() {
+                Equivalence::Different { witness } => {
+                    assert!(witness.difference > 0.01, "{witness:?}");
+                    false
+                }
+                _ => true,
+            }
+        };
+        let pair = [ray(1.0, 2.0), ray(-1.0, 0.5)];
+        // 2 φ(u) + ½ φ(−u) = 2½ φ(u) − ½ u, and no other pair on the ray has both
+        assert!(same(&pair, &[ray(-1.0, 0.5), ray(1.0, 2.0)]));
+        assert!(!same(&pair, &[ray(1.0, 0.5), ray(-1.0, 2.0)]));
+        assert!(!same(&pair, &[ray(1.0, 2.5), ray(-1.0, 0.0)]));
+        // split into three and four
+        assert!(same(&pair, &[ray(1.0, 1.5), ray(-1.0, 0.5), ray(1.0, 0.5)]));
+        // −½ u, and a linear function made by another ray: ψ(t) − ψ(−t) = t for t = ½ u
+        let half = |s: f64, v: f64| (vec![s * 0.4, -s * 0.25], s * 0.15, vec![v]);
+        let one = [ray(1.0, 2.5), half(-1.0, 1.0), half(1.0, -1.0)];
+        assert!(same(&pair, &one));
+        assert!(!same(
+            &pair,
+            &[ray(1.0, 2.5), half(-1.0, 1.0), half(1.0, -0.99)]
+        ));
+    }
+}
+
+/// Near-duplicates are equal to their sum under the default tolerance, and different to the last bit.
+#[test]
+fn near_duplicates_are_equivalent_under_a_tolerance_only() {
+    for activation in [Activation::Tanh, Activation::Softplus, Activation::Relu] {
+        let near = [
+            (vec![1.0, -0.5], 0.3, vec![2.0]),
+            (vec![1.0 + 1e-12, -0.5], 0.3, vec![1.0]),
+        ];
+        let one = assemble(&near, &[0.0], activation);
+        let other = assemble(&[(vec![1.0, -0.5], 0.3, vec![3.0])], &[0.0], activation);
+        let verdict =
+            |tolerance| equivalent((&one.0, &one.1), (&other.0, &other.1), tolerance).unwrap();
+        assert!(verdict(Tolerance::default()).holds(), "{activation}");
+        match verdict(Tolerance::EXACT) {
+            Equivalence::Different { witness } => {
+                assert!(witness.difference > 0.0 && witness.difference < 1e-10);
+            }
+            equal => panic!("{activation}: {equal:?}"),
+        }
+    }
+}
+
+/// Weights of any size have a witness where one can be evaluated, and no error.
+#[test]
+fn witnesses_are_found_at_every_scale() {
+    for size in [1e-300, 1e-160, 1e-20, 1.0, 1e20, 1e150] {
+        for activation in Activation::ALL {
+            let net = Mlp::new(&[2, 2, 1], activation).unwrap();
+            let mut rng = ChaCha8Rng::seed_from_u64(4);
+            let theta = normals(net.parameters(), &mut rng);
+            let mut other = theta.clone();
+            other[0] = size;
+            let verdict = equivalent((&net, &theta), (&net, &other), Tolerance::default());
+            match verdict.unwrap() {
+                Equivalence::Different { witness } => assert!(witness.difference > 1e-3),
+                equal => panic!("{activation} at {size}: {equal:?}"),
+            }
+        }
+    }
+}

@@ -9,6 +9,9 @@
 //!
 #![doc = include_str!("../../doc/strata.svg")]
 //!
+//! Softmax adds a symmetry of its own: a shift of all logits by the same function changes no probability, so there the classes of
+//! laws are larger than those of functions, by one free direction for each hidden unit and one for the biases.
+//!
 //! Permutations and sign flips do little harm: a class is then a finite set of separate points, and near each of them S/R looks
 //! like S. Trouble comes from three other coincidences, the *strata* of the critical set:
 //!
@@ -25,8 +28,11 @@
 //!
 //! # What is here
 //!
-//! * [`equivalent`]: the same function? With the [symmetry](SymmetryGroup) that shows it, or an input where they differ.
-//! * [`CanonicalForm`], [`canonicalize`]: the one way of writing that all equivalent parameters share.
+//! * [`equivalent`]: the same function? [`equivalent_laws`]: the same law under a likelihood? With the symmetry that shows it, or an
+//!   input where they differ.
+//! * [`SymmetryGroup`]: permutations, signs, scalings, [flips that cancel](CancellingFlips) and the [gauge](Gauge) of softmax; to
+//!   draw, apply, compose and invert.
+//! * [`CanonicalForm`], [`canonicalize`], [`canonicalize_law`]: the one way of writing that all equivalent parameters share.
 //! * [`reduce`]: the smallest network that computes exactly the same, layer by layer for deep ones; [`compress`]: a smaller one
 //!   within a budget of nats.
 //! * [`AnalyticNullSpace`]: every null direction of `G` with its cause; [`degeneracy`]: the same beside the numbers;
@@ -50,6 +56,7 @@ mod canonical;
 mod canonicalize;
 mod cause;
 mod closeness;
+mod components;
 mod compress;
 mod critical;
 mod degeneracy;
@@ -70,6 +77,7 @@ mod probe;
 mod projection;
 mod random_element;
 mod ray;
+mod ray_relations;
 mod reduce;
 mod refit;
 mod reflection;

@@ -1,3 +1,4 @@
+use super::components::Components;
 use super::{Shallow, Tolerance};
 use neuromanifold_mlp::Activation;
 
@@ -90,7 +91,7 @@ struct Candidate {
 
 /// Components of the closeness graph; only neighbours in norm can be close.
 fn components(candidates: &[Candidate], relative: f64) -> Vec<Vec<usize>> {
-    let mut parent: Vec<usize> = (0..candidates.len()).collect();
+    let mut close = Components::new(candidates.len());
     for i in 0..candidates.len() {
         for j in i + 1..candidates.len() {
             let (one, other) = (&candidates[i], &candidates[j]);
@@ -101,26 +102,11 @@ fn components(candidates: &[Candidate], relative: f64) -> Vec<Vec<usize>> {
                 break;
             }
             if separation(&one.direction, &other.direction).0 <= allowed {
-                let (a, b) = (root(&mut parent, i), root(&mut parent, j));
-                parent[a.max(b)] = a.min(b);
+                close.join(i, j);
             }
         }
     }
-    let mut members: Vec<Vec<usize>> = vec![Vec::new(); candidates.len()];
-    for i in 0..candidates.len() {
-        let top = root(&mut parent, i);
-        members[top].push(i);
-    }
-    members.retain(|component| !component.is_empty());
-    members
-}
-
-fn root(parent: &mut [usize], mut i: usize) -> usize {
-    while parent[i] != i {
-        parent[i] = parent[parent[i]];
-        i = parent[i];
-    }
-    i
+    close.members()
 }
 
 /// The common direction of a component, canonically oriented, and the sign of each member on it.
