@@ -1,6 +1,8 @@
-//! The workspace's commands: `cargo xtask experiments`.
+//! The workspace's commands: `cargo xtask experiments`, `cargo xtask bench`.
 
+mod bench;
 mod experiments;
+mod measurements;
 mod verdicts;
 
 use std::process::ExitCode;
@@ -23,10 +25,12 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Experiments(experiments::Arguments),
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Experiments(arguments) => experiments::experiments(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
     }
 }

@@ -12,6 +12,8 @@ pub(super) enum Contender {
     NaturalGradient,
     /// The same with straight steps.
     StraightNaturalGradient,
+    /// Natural gradient on mini-batches of 32, λ = 0.1.
+    MiniBatchNaturalGradient,
     /// Adaptive natural gradient, exact rule, mini-batches of 8; ε = 0.01.
     AdaptiveNaturalGradient,
     /// Adam on all examples.
@@ -24,11 +26,14 @@ pub(super) enum Contender {
 
 /// ε of the adaptive method, the weight of the present batch in its average.
 const FORGETTING: f64 = 0.01;
+/// λ of the mini-batches.
+const DAMPING: f64 = 0.1;
 
 impl Contender {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::NaturalGradient,
         Self::StraightNaturalGradient,
+        Self::MiniBatchNaturalGradient,
         Self::AdaptiveNaturalGradient,
         Self::AdamFull,
         Self::AdamMiniBatch,
@@ -38,6 +43,7 @@ impl Contender {
     pub(super) const NAMES: [&'static str; Self::ALL.len()] = [
         "natural_gradient_lm",
         "natural_gradient_lm_straight",
+        "natural_gradient_b32",
         "adaptive_natural_gradient_b8",
         "adam_full",
         "adam_b256",
@@ -59,6 +65,7 @@ impl Contender {
             Self::NaturalGradient | Self::StraightNaturalGradient => &[],
             Self::AdamFull | Self::AdamMiniBatch => &[1e-3, 3e-3, 1e-2, 3e-2],
             Self::AdaptiveNaturalGradient | Self::SgdMomentum => &[1e-2, 3e-2, 1e-1, 3e-1],
+            Self::MiniBatchNaturalGradient => &[3e-2, 1e-1, 3e-1, 1.0],
         }
     }
 
@@ -68,7 +75,7 @@ impl Contender {
             Self::NaturalGradient | Self::StraightNaturalGradient | Self::AdamFull => None,
             Self::AdaptiveNaturalGradient => Some(8),
             Self::AdamMiniBatch => Some(256),
-            Self::SgdMomentum => Some(32),
+            Self::MiniBatchNaturalGradient | Self::SgdMomentum => Some(32),
         }
     }
 
@@ -86,6 +93,9 @@ impl Contender {
                 let straight =
                     LevenbergMarquardt::default().with_acceleration(Acceleration::Off)?;
                 Box::new(NaturalGradient::new(Damping::LevenbergMarquardt(straight))?)
+            }
+            Self::MiniBatchNaturalGradient => {
+                Box::new(NaturalGradient::new(Damping::Fixed(DAMPING))?.with_learning_rate(rate))
             }
             Self::AdaptiveNaturalGradient => Box::new(AdaptiveNaturalGradient::new(
                 Rule::ShermanMorrison,
