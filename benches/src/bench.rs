@@ -101,10 +101,11 @@ impl Bench<'_> {
     /// Rates of the machine, as measurements of their own.
     fn rates(&mut self) -> Result<(), BenchError> {
         self.listener.begins("rates of the machine");
-        let (rate, timing) = gemm(MACHINE_RUNS);
+        let (rate, timing) = gemm(MACHINE_RUNS.min(self.settings.runs));
         let flops = rate * timing.min;
         self.emit(&self.rate("P7_dgemm_n1024", "rate", "GFLOP/s", flops, timing))?;
-        let (rate, timing) = self.sweep().read(MACHINE_RUNS);
+        let runs = self.settings.runs;
+        let (rate, timing) = self.sweep().read(MACHINE_RUNS.min(runs));
         let bytes = rate * timing.min;
         self.emit(&self.rate("P7_read_sweep", "bandwidth", "GB/s", bytes, timing))
     }
@@ -149,9 +150,10 @@ impl Bench<'_> {
         unit: (&'static str, f64),
         work: Rate,
     ) -> Measurement {
+        let runs = RATE_RUNS.min(self.settings.runs);
         let (key, amount, rate) = match work {
-            Rate::Multiplications(count) => ("gemm_fraction", 2.0 * count, gemm(RATE_RUNS).0),
-            Rate::Bytes(count) => ("read_fraction", count, self.sweep().read(RATE_RUNS).0),
+            Rate::Multiplications(count) => ("gemm_fraction", 2.0 * count, gemm(runs).0),
+            Rate::Bytes(count) => ("read_fraction", count, self.sweep().read(runs).0),
         };
         Measurement::timed(case, metric, timing, unit, self.threads)
             .with(key, rounded(amount / timing.median / rate, 3))

@@ -7,6 +7,8 @@ pub struct Settings {
     pub quiet_wait: f64,
     /// Measure so many times more while other processes disturb, and keep the quietest.
     pub retries: usize,
+    /// The most runs behind one measurement.
+    pub runs: usize,
     /// Training: seconds of one run.
     pub cap: f64,
     /// Training: seconds for one optimiser on one problem, after which no new run begins.
@@ -18,11 +20,12 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// No waiting, no retries; training runs of 8 s, 4 s an optimiser, 1.5 s a setting, seven starts.
+    /// No waiting, no retries, up to 50 runs; training runs of 8 s, 4 s an optimiser, 1.5 s a setting, seven starts.
     fn default() -> Self {
         Self {
             quiet_wait: 0.0,
             retries: 0,
+            runs: 50,
             cap: 8.0,
             budget: 4.0,
             probe: 1.5,

@@ -26,8 +26,7 @@ impl Default for Repeats {
     }
 }
 
-/// Never more runs than this, and no more than `at_least` of them once two seconds are over.
-const AT_MOST: usize = 50;
+/// Seconds after which `at_least` runs are enough.
 const LONG_ENOUGH: f64 = 2.0;
 /// Cores that others may use in a measurement that is not repeated.
 const QUIET: f64 = 0.1;
@@ -76,7 +75,7 @@ pub fn repeat(
     repeats: Repeats,
     mut work: impl FnMut() -> Result<Duration, BenchError>,
 ) -> Result<Timing, BenchError> {
-    for _ in 0..repeats.warm {
+    for _ in 0..repeats.warm.min(settings.runs) {
         work()?;
     }
     let mut quietest: Option<Timing> = None;
@@ -90,7 +89,7 @@ pub fn repeat(
             let (runs, spent) = (seconds.len(), start.elapsed().as_secs_f64());
             let enough = runs >= repeats.at_least && spent > LONG_ENOUGH;
             let spent = spent > repeats.budget && runs >= repeats.at_least.min(3);
-            if runs >= AT_MOST || enough || spent {
+            if runs >= settings.runs || enough || spent {
                 break;
             }
         }

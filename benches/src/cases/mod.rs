@@ -45,7 +45,7 @@ const fn race(
 }
 
 /// All cases, in the order in which they run.
-pub const CASES: [Case; 14] = [
+pub const CASES: [Case; 15] = [
     case(
         "P1_p1057_N10000_f64",
         "dense Fisher matrix, 20-48-1, P = 1057, N = 10,000",
@@ -107,5 +107,10 @@ pub const CASES: [Case; 14] = [
         "P6_ggnvp_deep8970",
         "a product with the Fisher matrix of the deep network",
         spectrum::product,
+    ),
+    case(
+        "P6_lanczos20_deep8970",
+        "its 20 largest eigenvalues, without the matrix",
+        spectrum::lanczos,
     ),
 ];

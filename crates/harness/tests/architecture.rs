@@ -23,7 +23,7 @@ const ALLOWED: [(&str, &[&str]); 7] = [
             "neuromanifold-optim",
         ],
     ),
-    ("xtask", &["neuromanifold-harness"]),
+    ("xtask", &["neuromanifold-harness", "neuromanifold-benches"]),
     (
         "neuromanifold-benches",
         &[
@@ -31,16 +31,18 @@ const ALLOWED: [(&str, &[&str]); 7] = [
             "neuromanifold-mlp",
             "neuromanifold-geometry",
             "neuromanifold-optim",
+            "neuromanifold-harness",
         ],
     ),
 ];
 
 /// Libraries that read files, draw or print; only the harness and what is built on it may have them.
-const OUTER: [&str; 7] = [
+const OUTER: [&str; 8] = [
     "csv",
     "flate2",
     "indicatif",
     "maud",
+    "npyz",
     "plotters",
     "serde_json",
     "clap",
