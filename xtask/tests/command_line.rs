@@ -135,8 +135,8 @@ fn what_a_measurement_cannot_be_made_from_or_written_to_is_named() {
         &["p4", "--json", &path("none/lines.jsonl")],
         &path("none/lines.jsonl"),
     );
-    std::fs::write(path("p257_X.npy"), "not an array").unwrap();
-    refused(&["p4/p257", "--data", &path("")], "p257_X.npy");
+    std::fs::write(path("p257_theta0.npy"), "not an array").unwrap();
+    refused(&["p4/p257", "--data", &path("")], "p257_theta0.npy");
     refused(&["--threads", "0"], "threads");
     refused(&["--threads", "many"], "threads");
 }

@@ -7,6 +7,7 @@ mod inflation;
 mod kl_metric;
 mod plateau;
 mod real_data;
+mod scaling;
 mod singularities;
 mod spread;
 
@@ -15,6 +16,7 @@ pub use degenerate_fisher::DegenerateFisher;
 pub use kl_metric::KlMetric;
 pub use plateau::Plateau;
 pub use real_data::RealData;
+pub use scaling::Scaling;
 pub use singularities::Singularities;
 
 use crate::{Experiment, HarnessError};
@@ -29,6 +31,7 @@ pub fn all() -> Vec<Box<dyn Experiment>> {
         Box::new(Compress),
         Box::new(Plateau),
         Box::new(RealData),
+        Box::new(Scaling),
     ]
 }
 
