@@ -73,6 +73,12 @@ pub enum HarnessError {
     /// An optimiser could not take a step.
     #[error(transparent)]
     Optim(#[from] OptimError),
+    /// A pool of threads for timing could not be made.
+    #[error("cannot start a thread: {source}")]
+    Thread {
+        /// What the pool answered.
+        source: rayon::ThreadPoolBuildError,
+    },
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,

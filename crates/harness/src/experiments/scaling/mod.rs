@@ -14,9 +14,9 @@ use crate::{Claim, Context, Experiment, HarnessError, Record, Source};
 
 /// `scaling`: counted and timed work of the representations against P, N, K and depth.
 ///
-/// What a representation asks of the map is counted, and the counts are exact. Times are those of one thread, the fastest of
-/// several rounds through all networks; where an exponent is off, rounds are added, and if others were at work on the machine
-/// all the while, the report says so and claims nothing.
+/// What a representation asks of the map is counted, and the counts are exact. Times are those of the processor on one
+/// thread, the fastest of several rounds through all networks; where an exponent is off, rounds are added, and if the rounds
+/// still differ from each other, the report says so and claims nothing.
 #[derive(Debug)]
 pub struct Scaling;
 
@@ -68,11 +68,11 @@ impl Experiment for Scaling {
         }
         counts(&mut record, &sweeps, context)?;
         // One thread: whether a product is worth a second one depends on its size, which would bend the lines.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-        match pool {
-            Ok(pool) => pool.install(|| time(&mut sweeps, context))?,
-            Err(_) => time(&mut sweeps, context)?,
-        }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .build()
+            .map_err(|source| HarnessError::Thread { source })?;
+        pool.install(|| time(&mut sweeps, context))?;
         report::write(&mut record, &sweeps);
         Ok(record)
     }

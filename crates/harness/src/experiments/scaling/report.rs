@@ -10,7 +10,11 @@ pub(super) fn write(record: &mut Record, sweeps: &[Sweep]) {
     record.heading("Time against size");
     let panels = Size::ALL.map(|size| {
         let of_size = sweeps.iter().filter(|sweep| sweep.size == size);
-        let panel = Panel::new("", Axis::log(size.name()), Axis::log("wall time").unit("s"));
+        let panel = Panel::new(
+            "",
+            Axis::log(size.name()),
+            Axis::log("processor time").unit("s"),
+        );
         of_size.fold(panel, |panel, sweep| {
             let x = || sweep.points.iter().map(|timed| size.of(&timed.shape));
             let time = sweep.points.iter().map(super::sweep::Timed::fastest);
@@ -30,7 +34,7 @@ pub(super) fn write(record: &mut Record, sweeps: &[Sweep]) {
     });
     record.figure(Figure::multiples(
         "times",
-        "Wall time on one thread, the fastest of several runs, against each size with the others fixed. Grey: the number of \
+        "Processor time on one thread, the fastest of several runs, against each size with the others fixed. Grey: the number of \
          multiplications, drawn through the last point. The three representations have networks of their own, so their \
          heights are not comparable; their slopes are.",
         panels,

@@ -69,7 +69,7 @@ impl Size {
         use Representation::{Matrix, Operator, SampleSpace};
         let (values, shape): (&[usize], fn(usize) -> (Vec<usize>, usize)) =
             match (self, representation) {
-                (Self::Parameters, Matrix) => (&[24, 32, 48, 64, 96], |m| (vec![16, m, 1], 512)),
+                (Self::Parameters, Matrix) => (&[16, 24, 32, 48, 64], |m| (vec![16, m, 1], 2048)),
                 (Self::Parameters, SampleSpace) => {
                     (&[128, 256, 512, 1024, 2048], |m| (vec![16, m, 1], 256))
                 }
@@ -77,7 +77,7 @@ impl Size {
                     (&[64, 128, 256, 512, 1024], |m| (vec![16, m, 1], 512))
                 }
                 (Self::Examples, Matrix) => {
-                    (&[512, 1024, 2048, 4096, 8192], |n| (vec![16, 24, 1], n))
+                    (&[256, 512, 1024, 2048, 4096], |n| (vec![16, 24, 1], n))
                 }
                 (Self::Examples, SampleSpace) => {
                     (&[128, 192, 256, 384, 512], |n| (vec![16, 256, 1], n))
@@ -85,10 +85,10 @@ impl Size {
                 (Self::Examples, Operator) => {
                     (&[512, 1024, 2048, 4096, 8192], |n| (vec![16, 64, 1], n))
                 }
-                (Self::Rank, Matrix) => (&[2, 4, 6, 8, 12], |r| (vec![8, 24, r + 1], 256)),
+                (Self::Rank, Matrix) => (&[2, 4, 6, 8, 12], |r| (vec![32, 24, r + 1], 512)),
                 (Self::Rank, SampleSpace) => (&[2, 4, 6, 8, 12], |r| (vec![8, 128, r + 1], 64)),
-                (Self::Rank, Operator) => (&[2, 4, 8, 16, 32], |r| (vec![8, 64, r + 1], 512)),
-                (Self::Depth, Matrix) => (&[2, 3, 4, 6, 8], |l| (deep(16, l), 256)),
+                (Self::Rank, Operator) => (&[2, 4, 8, 16, 32], |r| (vec![2, 512, r + 1], 256)),
+                (Self::Depth, Matrix) => (&[1, 2, 3, 4, 6], |l| (deep(12, l), 1024)),
                 (Self::Depth, _) => (&[2, 4, 6, 8, 12], |l| (deep(64, l), 256)),
             };
         let every = effort.pick(2, 1, 1);
