@@ -76,6 +76,7 @@
 //! natural gradient descent*, NeurIPS 2019, arXiv:1905.12558.
 
 mod cholesky;
+pub mod closed_form;
 mod dense;
 mod diagonal;
 mod divergence;
