@@ -1,0 +1,313 @@
+use super::coupling::{Coupling, Tangent};
+use super::seen::{Coordinates, Seen};
+use super::span::orthonormal_basis;
+use super::unseen::Unseen;
+use super::whitened::{Frame, Whitened};
+use super::{Averages, ClosedFormError, GaussianInput};
+use crate::error::Quantity;
+use crate::metric::{relative_residual, trusted};
+use crate::{ConjugateGradients, Inverse, Metric, MetricError, Solve};
+use faer::Mat;
+use neuromanifold_mlp::Mlp;
+use neuromanifold_model::Gaussian;
+
+/// The exact Fisher metric of a network with one hidden layer for Gaussian inputs and Gaussian noise,
+/// `G = E_{x ~ N(μ, C)}[Σ_k ∇f_k ∇f_kᵀ]/σ²`, without a sample and without a matrix of size `P`.
+///
+/// With `n` inputs, `m` hidden units, `K` outputs, and the weights and μ spanning `r ≤ m + 1` directions:
+///
+/// | | cost |
+/// |---|---|
+/// | construction | `O(n m²)`, and `m²/2` averages of pairs of units |
+/// | [`lower`](Metric::lower) | `O(n m²)` |
+/// | [`raise`](Metric::raise) | `O(n m²) + (m r + m)³/3`, whatever `K` |
+/// | `raise` with [conjugate gradients](Self::with_conjugate_gradients) | `O(n m²) + O(m³)` an iteration |
+/// | a covariance that is full | `O(n² m)` more for each of them |
+/// | damping with inputs of different variance | `O(n m r²)` more |
+///
+/// Memory: `O(n m)`, and `(m r + m)²` during a direct solve.
+///
+/// The inverses offered are [`Inverse::Exact`] and [`Inverse::Damped`]; λ is the Euclidean damping of θ, as for every other
+/// representation, whatever the covariance of the inputs.
+///
+/// ```
+/// use neuromanifold_geometry::closed_form::{GaussianInput, GaussianInputFisher};
+/// use neuromanifold_geometry::{Inverse, Metric};
+/// use neuromanifold_mlp::{Activation, Initialization, Mlp};
+/// use neuromanifold_model::Gaussian;
+/// use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+///
+/// let net = Mlp::new(&[1000, 3, 1], Activation::Erf)?; // 3007 parameters
+/// let theta = net.initialize(Initialization::LeCun, &mut ChaCha8Rng::seed_from_u64(0));
+/// let fisher = GaussianInputFisher::new(&net, &theta, &GaussianInput::standard(1000), &Gaussian::UNIT)?;
+/// assert!(fisher.reduced_dim() <= 12); // the only system that is solved
+///
+/// let gradient = vec![1.0; net.parameters()];
+/// let mut natural = vec![0.0; net.parameters()];
+/// let solve = fisher.raise(&gradient, Inverse::damped(1e-6), &mut natural)?;
+/// assert!(solve.relative_residual < 1e-10);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # References
+/// * H. H. Yang, S. Amari, *Complexity issues in natural gradient descent method for training multilayer perceptrons*, Neural
+///   Computation 10 (1998) 2137–2157, doi:10.1162/089976698300017007.
+/// * M. Rattray, D. Saad, S. Amari, *Natural gradient descent for on-line learning*, Phys. Rev. Lett. 81 (1998) 5461,
+///   doi:10.1103/PhysRevLett.81.5461.
+#[derive(Clone, Debug)]
+pub struct GaussianInputFisher {
+    frame: Frame,
+    network: Whitened,
+    coupling: Coupling,
+    /// Orthonormal, `n × r`: what the units see.
+    basis: Mat<f64>,
+    /// The weights in the basis, `r × m`.
+    seen: Mat<f64>,
+    /// `μ̃` in the basis, length `r`.
+    shift: Vec<f64>,
+    variance: f64,
+    iterative: Option<ConjugateGradients>,
+}
+
+impl GaussianInputFisher {
+    /// The metric of a network at θ, with averages in [closed form](Averages::closed_form).
+    ///
+    /// # Errors
+    /// [`ClosedFormError::NotShallow`], [`ClosedFormError::OutputActivation`], [`ClosedFormError::NoClosedForm`],
+    /// [`ClosedFormError::Inputs`], [`ClosedFormError::Model`].
+    pub fn new(
+        net: &Mlp,
+        theta: &[f64],
+        input: &GaussianInput,
+        noise: &Gaussian,
+    ) -> Result<Self, ClosedFormError> {
+        let frame = Frame::new(net, input)?;
+        let averages = Averages::closed_form(frame.activation())?;
+        Self::build(frame, theta, noise, &averages)
+    }
+
+    /// The metric with a choice of how averages are taken.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); [`ClosedFormError::Activations`] if the averages are those of another activation,
+    /// [`ClosedFormError::Quadrature`].
+    pub fn with_averages(
+        net: &Mlp,
+        theta: &[f64],
+        input: &GaussianInput,
+        noise: &Gaussian,
+        averages: &Averages,
+    ) -> Result<Self, ClosedFormError> {
+        let frame = Frame::new(net, input)?;
+        if frame.activation() != averages.activation() {
+            return Err(ClosedFormError::Activations {
+                one: frame.activation(),
+                other: averages.activation(),
+            });
+        }
+        Self::build(frame, theta, noise, averages)
+    }
+
+    fn build(
+        frame: Frame,
+        theta: &[f64],
+        noise: &Gaussian,
+        averages: &Averages,
+    ) -> Result<Self, ClosedFormError> {
+        let network = frame.whiten(theta)?;
+        let (n, m) = (network.weights.nrows(), network.weights.ncols());
+        let basis = match &frame.shift {
+            None => orthonormal_basis(network.weights.as_ref()),
+            Some(shift) => {
+                let mut directions = network.weights.clone();
+                directions.resize_with(n, m + 1, |i, _| shift[i]);
+                orthonormal_basis(directions.as_ref())
+            }
+        };
+        let seen = basis.transpose() * &network.weights;
+        let shift = match &frame.shift {
+            None => vec![0.0; basis.ncols()],
+            Some(shift) => {
+                let shift = faer::ColRef::from_slice(shift);
+                (basis.transpose() * shift).iter().copied().collect()
+            }
+        };
+        let coupling = Coupling::own(averages, &network, seen.as_ref())?;
+        Ok(Self {
+            frame,
+            network,
+            coupling,
+            basis,
+            seen,
+            shift,
+            variance: noise.sigma() * noise.sigma(),
+            iterative: None,
+        })
+    }
+
+    /// Solves by preconditioned conjugate gradients on the reduced coordinates, in place of a Cholesky factorisation: for many
+    /// hidden units, where a matrix of size [`reduced_dim`](Self::reduced_dim) costs too much.
+    ///
+    /// The tolerance is that of the reduced system.
+    #[must_use]
+    pub fn with_conjugate_gradients(mut self, stopping: ConjugateGradients) -> Self {
+        self.iterative = Some(stopping);
+        self
+    }
+
+    /// `m r`, and `m` more with hidden biases: the size of the system that a solve comes down to.
+    #[must_use]
+    pub fn reduced_dim(&self) -> usize {
+        self.on_seen().dim()
+    }
+
+    /// `r`, the number of directions in input space that the network (and μ) distinguishes.
+    #[must_use]
+    pub fn rank(&self) -> usize {
+        self.basis.ncols()
+    }
+
+    fn on_seen(&self) -> Seen<'_> {
+        Seen {
+            coupling: &self.coupling,
+            outgoing: &self.network.outgoing,
+            weights: self.seen.as_ref(),
+            shift: &self.shift,
+            hidden_bias: self.frame.hidden_bias(),
+            output_bias: self.frame.output_bias(),
+        }
+    }
+
+    fn solve(&self, gradient: &[f64], lambda: f64, out: &mut [f64]) -> Result<usize, MetricError> {
+        let damping = lambda * self.variance;
+        let basis = self.basis.as_ref();
+        let unseen = Unseen::new(&self.frame, basis, self.coupling.unseen(), damping, lambda)?;
+        let (solved, weights) = unseen.condense(basis, self.frame.push_weights(gradient));
+        let net = &self.frame.net;
+        let constant = net.bias(gradient, 1);
+        let outgoing = net.weights(gradient, 1);
+        let (m, outputs) = (self.frame.units(), net.outputs());
+        let covector = Coordinates {
+            weights,
+            biases: net.bias(gradient, 0).unwrap_or_default().to_vec(),
+            outputs: Mat::from_fn(m + usize::from(constant.is_some()), outputs, |a, k| {
+                match constant {
+                    Some(constant) if a == m => constant[k],
+                    _ => outgoing[(k, a)],
+                }
+            }),
+        };
+        let seen = self.on_seen();
+        let (x, iterations) = match self.iterative {
+            None => (seen.solve_directly(&unseen, damping, lambda, covector)?, 0),
+            Some(stopping) => {
+                seen.solve_iteratively(&unseen, damping, lambda, covector, stopping)?
+            }
+        };
+        let weights = unseen.expand(basis, solved, x.weights.as_ref());
+        let mut outgoing = vec![0.0; m * outputs];
+        for k in 0..outputs {
+            for a in 0..m {
+                outgoing[k * m + a] = x.outputs[(a, k)];
+            }
+        }
+        let constant: Vec<f64> = match constant {
+            Some(_) => (0..outputs).map(|k| x.outputs[(m, k)]).collect(),
+            None => Vec::new(),
+        };
+        self.frame
+            .write_tangent(weights, &x.biases, &outgoing, &constant, out);
+        for out in out {
+            *out *= self.variance;
+        }
+        Ok(iterations)
+    }
+}
+
+impl Metric for GaussianInputFisher {
+    fn dim(&self) -> usize {
+        self.frame.net.parameters()
+    }
+
+    fn lower(&self, tangent: &[f64], out: &mut [f64]) {
+        let precision = 1.0 / self.variance;
+        let moved = self.frame.tangent(tangent);
+        let network = &self.network;
+        let products = network.weights.transpose() * &moved.weights;
+        let own: Vec<f64> = (0..self.frame.units()).map(|a| products[(a, a)]).collect();
+        let image = self.coupling.apply(
+            &network.outgoing,
+            &network.outgoing,
+            &Tangent {
+                left_products: products.as_ref(),
+                right_products: &own,
+                means: &moved.means,
+                outgoing: &moved.outgoing,
+                constant: &moved.constant,
+            },
+        );
+        let m = self.frame.units();
+        let slopes = self.coupling.unseen() * precision;
+        let mixing = Mat::from_fn(m, m, |b, a| {
+            precision * (image.mixed[a * m + b] + if a == b { image.own[a] } else { 0.0 })
+        });
+        let mut weights = moved.weights * slopes.transpose();
+        faer::linalg::matmul::matmul(
+            weights.as_mut(),
+            faer::Accum::Add,
+            network.weights.as_ref(),
+            mixing.as_ref(),
+            1.0,
+            faer::Par::Seq,
+        );
+        let scaled = |values: Vec<f64>| values.into_iter().map(|v| precision * v).collect();
+        let covector = Whitened {
+            weights,
+            means: scaled(image.means),
+            outgoing: scaled(image.outgoing),
+            constant: scaled(image.constant),
+        };
+        self.frame.pull_back(covector, out);
+    }
+
+    fn raise(
+        &self,
+        gradient: &[f64],
+        inverse: Inverse,
+        out: &mut [f64],
+    ) -> Result<Solve, MetricError> {
+        MetricError::check_finite(Quantity::Gradient, gradient)?;
+        let lambda = match inverse {
+            Inverse::Exact => 0.0,
+            Inverse::Damped { lambda } => {
+                MetricError::check_damping(lambda)?;
+                lambda
+            }
+            Inverse::Pseudo { .. } => {
+                return Err(MetricError::Unsupported {
+                    representation: "GaussianInputFisher",
+                    remedy: "Inverse::Damped, or DenseFisher::from_matrix on to_dense() for the pseudo-inverse",
+                });
+            }
+        };
+        let iterations = self.solve(gradient, lambda, out)?;
+        MetricError::check_finite(Quantity::Direction, out)?;
+        let residual = relative_residual(self, lambda, gradient, out);
+        if let Some(ConjugateGradients { tolerance, .. }) = self.iterative {
+            // the recursive residual can run ahead of the true one; ten times is still the accuracy asked for
+            let reached = residual <= 10.0 * tolerance; // false for NaN
+            if !reached {
+                return Err(MetricError::DidNotConverge {
+                    iterations,
+                    residual,
+                    tolerance,
+                });
+            }
+        }
+        Ok(Solve {
+            relative_residual: trusted(residual, lambda)?,
+            rank: self.dim(),
+            iterations,
+        })
+    }
+}
