@@ -44,17 +44,14 @@ pub(crate) struct Tangent<'a> {
 }
 
 impl Coupling {
-    /// The coupling of a network with itself. `vectors` holds its weights in any orthonormal basis, one unit a column.
+    /// The coupling of a network with itself. `weights` are its own in any orthonormal basis, one unit a column.
     pub(crate) fn own(
         averages: &Averages,
         network: &Whitened,
-        vectors: MatRef<'_, f64>,
+        weights: MatRef<'_, f64>,
     ) -> Result<Self, ClosedFormError> {
         let units = network.means.len();
-        let columns: Vec<Vec<f64>> = vectors
-            .col_iter()
-            .map(|c| c.iter().copied().collect())
-            .collect();
+        let columns = columns(weights);
         let mut pairs = vec![PairMoments::default(); units * units];
         for a in 0..units {
             for b in a..units {
@@ -65,10 +62,7 @@ impl Coupling {
                 pairs[a * units + b] = moments;
             }
         }
-        let variance = |a: usize| columns[a].iter().map(|w| w * w).sum::<f64>();
-        let left = (0..units)
-            .map(|a| averages.unit(network.means[a], variance(a)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let left = unit_moments(averages, &columns, &network.means)?;
         Ok(Self {
             right: left.clone(),
             left,
@@ -84,35 +78,18 @@ impl Coupling {
         right: &Whitened,
     ) -> Result<Self, ClosedFormError> {
         let (one, other) = (
-            squares(left.weights.as_ref()),
-            squares(right.weights.as_ref()),
+            columns(left.weights.as_ref()),
+            columns(right.weights.as_ref()),
         );
-        let products = left.weights.transpose() * &right.weights;
         let mut pairs = Vec::with_capacity(one.len() * other.len());
-        for (a, &square_a) in one.iter().enumerate() {
-            for (b, &square_b) in other.iter().enumerate() {
-                let covariance = products[(a, b)];
-                let law = PairLaw {
-                    means: [left.means[a], right.means[b]],
-                    variances: [square_a, square_b],
-                    covariance,
-                    determinant: (square_a * square_b - covariance * covariance).max(0.0),
-                };
-                pairs.push(averages.pair(&law)?);
+        for (a, mean_a) in one.iter().zip(&left.means) {
+            for (b, mean_b) in other.iter().zip(&right.means) {
+                pairs.push(averages.pair(&PairLaw::of_weights(a, b, [*mean_a, *mean_b]))?);
             }
         }
-        let units = |network: &Whitened, squares: &[f64]| {
-            let unit = |(mean, square): (&f64, &f64)| averages.unit(*mean, *square);
-            network
-                .means
-                .iter()
-                .zip(squares)
-                .map(unit)
-                .collect::<Result<Vec<_>, _>>()
-        };
         Ok(Self {
-            left: units(left, &one)?,
-            right: units(right, &other)?,
+            left: unit_moments(averages, &one, &left.means)?,
+            right: unit_moments(averages, &other, &right.means)?,
             pairs,
             outgoing: outgoing_products(left, right),
         })
@@ -197,10 +174,20 @@ fn outgoing_products(left: &Whitened, right: &Whitened) -> Vec<f64> {
     products
 }
 
-/// `|w_a|²` of each column.
-pub(crate) fn squares(weights: MatRef<'_, f64>) -> Vec<f64> {
+fn columns(weights: MatRef<'_, f64>) -> Vec<Vec<f64>> {
     weights
         .col_iter()
-        .map(|column| column.iter().map(|w| w * w).sum())
+        .map(|column| column.iter().copied().collect())
         .collect()
+}
+
+fn unit_moments(
+    averages: &Averages,
+    columns: &[Vec<f64>],
+    means: &[f64],
+) -> Result<Vec<UnitMoments>, ClosedFormError> {
+    let unit = |(weights, mean): (&Vec<f64>, &f64)| {
+        averages.unit(*mean, weights.iter().map(|w| w * w).sum())
+    };
+    columns.iter().zip(means).map(unit).collect()
 }

@@ -1,0 +1,429 @@
+use super::coupling::{Coupling, Image, Tangent};
+use super::span::orthonormal_basis;
+use super::whitened::{Frame, Whitened};
+use super::{Averages, ClosedFormError, GaussianInput};
+use faer::{Mat, MatRef};
+use neuromanifold_mlp::{Activation, Mlp};
+use neuromanifold_model::Gaussian;
+
+/// The exact divergence between the laws of a teacher and of a student, over the whole population of inputs.
+///
+/// Both are networks with one hidden layer of the same activation, not necessarily of the same width, on inputs `x ~ N(μ, C)`
+/// with the same Gaussian noise:
+///
+/// ```text
+/// D(teacher : student) = E_x |f(x) − f*(x)|²/(2σ²)     in nats
+/// ```
+///
+/// There is no sample, so no noise of one, and nothing to overfit: this is the loss itself, and [its gradient](Self::gradient).
+///
+/// Where the two networks are close unit by unit, the difference is integrated along the straight line from one to the other
+/// instead of being subtracted, `f − f* = ∫₀¹ ∇f(θ* + t dθ)·dθ dt`, so that both keep their *relative* accuracy however small
+/// they are: a natural-gradient flow converges until θ is the teacher to the last digits. Elsewhere the absolute error of the
+/// divergence is about 1e-16 times `E|f|²/σ²`; for a student that approaches the teacher with its units in another order, too.
+///
+/// ```
+/// use neuromanifold_geometry::closed_form::{GaussianInput, Population};
+/// use neuromanifold_mlp::{Activation, Mlp};
+/// use neuromanifold_model::Gaussian;
+///
+/// let net = Mlp::committee(2, 1, Activation::Erf)?;
+/// let teacher = [1.0, 0.0, 2.0]; // f* = 2 erf(x₁/√2)
+/// let population = Population::new(&net, &teacher, &net, &GaussianInput::standard(2), &Gaussian::UNIT)?;
+///
+/// // Orthogonal weights make the two independent: D = ½(4 + 4) E[erf²], E[erf²] = (2/π) asin(1/2) = 1/3.
+/// let divergence = population.divergence(&[0.0, 1.0, 2.0])?;
+/// assert!((divergence - 4.0 / 3.0).abs() < 1e-14);
+/// assert!(population.divergence(&teacher)? < 1e-300);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Population {
+    student: Frame,
+    teacher: Whitened,
+    averages: Averages,
+    variance: f64,
+}
+
+/// A student, its teacher and their difference, in coordinates of the span of all weights.
+struct Projected {
+    basis: Mat<f64>,
+    student: Whitened,
+    teacher: Whitened,
+    /// Student minus teacher as a tangent vector, for networks that are close unit by unit.
+    step: Option<Whitened>,
+}
+
+impl Population {
+    /// A teacher at θ* for students of another, or the same, architecture.
+    ///
+    /// # Errors
+    /// [`ClosedFormError::Activations`] or [`ClosedFormError::Signature`] for networks that cannot be compared,
+    /// [`ClosedFormError::NotShallow`], [`ClosedFormError::OutputActivation`], [`ClosedFormError::NoClosedForm`],
+    /// [`ClosedFormError::Inputs`], [`ClosedFormError::Model`].
+    pub fn new(
+        teacher: &Mlp,
+        theta: &[f64],
+        student: &Mlp,
+        input: &GaussianInput,
+        noise: &Gaussian,
+    ) -> Result<Self, ClosedFormError> {
+        let frame = Frame::new(student, input)?;
+        let averages = Averages::closed_form(frame.activation())?;
+        Self::with_averages(teacher, theta, student, input, noise, &averages)
+    }
+
+    /// [`new`](Self::new) with a choice of how averages are taken.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_averages(
+        teacher: &Mlp,
+        theta: &[f64],
+        student: &Mlp,
+        input: &GaussianInput,
+        noise: &Gaussian,
+        averages: &Averages,
+    ) -> Result<Self, ClosedFormError> {
+        let frames = [Frame::new(teacher, input)?, Frame::new(student, input)?];
+        for frame in &frames {
+            if frame.activation() != averages.activation() {
+                return Err(ClosedFormError::Activations {
+                    one: frame.activation(),
+                    other: averages.activation(),
+                });
+            }
+        }
+        let [from, student] = frames;
+        if from.net.outputs() != student.net.outputs() {
+            return Err(ClosedFormError::Signature {
+                one: (from.net.inputs(), from.net.outputs()),
+                other: (student.net.inputs(), student.net.outputs()),
+            });
+        }
+        Ok(Self {
+            teacher: from.whiten(theta)?,
+            student,
+            averages: *averages,
+            variance: noise.sigma() * noise.sigma(),
+        })
+    }
+
+    /// `D(teacher : student at θ) = D(student : teacher)`, in nats; never negative.
+    ///
+    /// Cost: `O(n m²)`, and `36 m²` averages of pairs of units where the networks are close, `2m²` elsewhere.
+    ///
+    /// # Errors
+    /// [`ClosedFormError::Model`] for a bad θ, [`ClosedFormError::Quadrature`].
+    pub fn divergence(&self, theta: &[f64]) -> Result<f64, ClosedFormError> {
+        self.half_square(&self.project(theta)?)
+    }
+
+    /// `out ← ∂D/∂θ`, and returns `D`.
+    ///
+    /// # Errors
+    /// As [`divergence`](Self::divergence).
+    ///
+    /// # Panics
+    /// If `out` does not have the length of θ.
+    pub fn gradient(&self, theta: &[f64], out: &mut [f64]) -> Result<f64, ClosedFormError> {
+        assert!(
+            out.len() == theta.len(),
+            "a gradient of length {} at a θ of length {}",
+            out.len(),
+            theta.len()
+        );
+        let at = self.project(theta)?;
+        let (weights, image) = match &at.step {
+            Some(step) => self.gradient_along(&at, step)?,
+            None => self.gradient_of_difference(&at)?,
+        };
+        let precision = 1.0 / self.variance;
+        let scaled = |values: Vec<f64>| values.into_iter().map(|v| precision * v).collect();
+        let covector = Whitened {
+            weights: (&at.basis * weights) * precision,
+            means: scaled(image.means),
+            outgoing: scaled(image.outgoing),
+            constant: scaled(image.constant),
+        };
+        self.student.pull_back(covector, out);
+        self.half_square(&at)
+    }
+
+    /// `E[−log p(y|x;θ)]` in nats for targets that the teacher draws: `D` and the entropy of the noise, `K log(σ√(2πe))`.
+    ///
+    /// # Errors
+    /// As [`divergence`](Self::divergence).
+    pub fn loss(&self, theta: &[f64]) -> Result<f64, ClosedFormError> {
+        let entropy = 0.5 * (2.0 * std::f64::consts::PI * std::f64::consts::E * self.variance).ln();
+        Ok(self.divergence(theta)? + self.student.net.outputs() as f64 * entropy)
+    }
+
+    fn project(&self, theta: &[f64]) -> Result<Projected, ClosedFormError> {
+        let student = self.student.whiten(theta)?;
+        let teacher = &self.teacher;
+        let step = self.step(&student);
+        // the difference itself is spanned, at its own scale, so that nothing of it is rounding
+        let other = step.as_ref().unwrap_or(teacher).weights.as_ref();
+        let basis = orthonormal_basis(side_by_side(student.weights.as_ref(), other).as_ref());
+        let project = |network: &Whitened| Whitened {
+            weights: basis.transpose() * &network.weights,
+            ..network.clone()
+        };
+        Ok(Projected {
+            student: project(&student),
+            teacher: project(teacher),
+            step: step.as_ref().map(project),
+            basis,
+        })
+    }
+
+    /// Student minus teacher, if every unit of the one is close to the same unit of the other.
+    fn step(&self, student: &Whitened) -> Option<Whitened> {
+        /// Eight Gauss–Legendre nodes are exact to rounding for pre-activations of the steepest component of tanh that move by
+        /// at most this.
+        const CLOSE: f64 = 0.15;
+        let teacher = &self.teacher;
+        // averages of a rectifier are not analytic where a unit meets itself
+        if self.averages.activation() == Activation::Relu
+            || student.means.len() != teacher.means.len()
+        {
+            return None;
+        }
+        let less = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>();
+        let step = Whitened {
+            weights: &student.weights - &teacher.weights,
+            means: less(&student.means, &teacher.means),
+            outgoing: less(&student.outgoing, &teacher.outgoing),
+            constant: less(&student.constant, &teacher.constant),
+        };
+        let close = step
+            .weights
+            .col_iter()
+            .zip(&step.means)
+            .all(|(weights, mean)| weights.norm_l2() <= CLOSE && mean.abs() <= CLOSE);
+        close.then_some(step)
+    }
+
+    /// `E|f − f*|²/(2σ²)`.
+    fn half_square(&self, at: &Projected) -> Result<f64, ClosedFormError> {
+        let square = match &at.step {
+            Some(step) => self.square_along(at, step)?,
+            None => self.square_of_difference(at)?,
+        };
+        Ok(square.max(0.0) / (2.0 * self.variance))
+    }
+
+    /// `∫∫ dθᵀ E[∇f(θ_s) ∇f(θ_t)ᵀ] dθ ds dt`.
+    fn square_along(&self, at: &Projected, step: &Whitened) -> Result<f64, ClosedFormError> {
+        let nodes: Vec<(f64, Whitened)> = unit_interval()
+            .map(|(t, weight)| (weight, between(&at.teacher, step, t)))
+            .collect();
+        let mut sum = 0.0;
+        for (i, (weight, left)) in nodes.iter().enumerate() {
+            for (j, (other, right)) in nodes.iter().enumerate().skip(i) {
+                let coupling = Coupling::between(&self.averages, left, right)?;
+                let (weights, image) = moved(&coupling, left, right, step);
+                let twice = if i == j { 1.0 } else { 2.0 };
+                sum += twice * weight * other * contract(step, &weights, &image);
+            }
+        }
+        Ok(sum)
+    }
+
+    /// `∫ E[∇f(θ) ∇f(θ_t)ᵀ] dθ dt`.
+    fn gradient_along(
+        &self,
+        at: &Projected,
+        step: &Whitened,
+    ) -> Result<(Mat<f64>, Image), ClosedFormError> {
+        let mut sum = Mat::zeros(step.weights.nrows(), step.weights.ncols());
+        let mut parts = Image {
+            own: Vec::new(),
+            mixed: Vec::new(),
+            means: vec![0.0; step.means.len()],
+            outgoing: vec![0.0; step.outgoing.len()],
+            constant: vec![0.0; step.constant.len()],
+        };
+        for (t, weight) in unit_interval() {
+            let right = between(&at.teacher, step, t);
+            let coupling = Coupling::between(&self.averages, &at.student, &right)?;
+            let (weights, image) = moved(&coupling, &at.student, &right, step);
+            sum += weights * weight;
+            parts.add(weight, &image);
+        }
+        Ok((sum, parts))
+    }
+
+    fn square_of_difference(&self, at: &Projected) -> Result<f64, ClosedFormError> {
+        let difference = difference(&at.student, &at.teacher);
+        let coupling = Coupling::own(&self.averages, &difference, difference.weights.as_ref())?;
+        let units = difference.means.len();
+        let mut sum = 0.0;
+        for (v, constant) in difference
+            .outgoing
+            .chunks_exact(units)
+            .zip(&difference.constant)
+        {
+            let mean: f64 = constant
+                + v.iter()
+                    .zip(&coupling.left)
+                    .map(|(v, u)| v * u.e0)
+                    .sum::<f64>();
+            sum += mean * mean;
+            for a in 0..units {
+                for b in 0..units {
+                    let covariance =
+                        coupling.pair(a, b).0.e00 - coupling.left[a].e0 * coupling.left[b].e0;
+                    sum += v[a] * v[b] * covariance;
+                }
+            }
+        }
+        Ok(sum)
+    }
+
+    /// `E[∇f (f − f*)]`, where `f − f*` is a network with the units of both.
+    fn gradient_of_difference(&self, at: &Projected) -> Result<(Mat<f64>, Image), ClosedFormError> {
+        let difference = difference(&at.student, &at.teacher);
+        let coupling = Coupling::between(&self.averages, &at.student, &difference)?;
+        let units = difference.means.len();
+        let still = Mat::zeros(at.student.means.len(), units);
+        let zeros = vec![0.0; units];
+        let tangent = Tangent {
+            left_products: still.as_ref(),
+            right_products: &zeros,
+            means: &zeros,
+            outgoing: &difference.outgoing,
+            constant: &difference.constant,
+        };
+        let image = coupling.apply(&at.student.outgoing, &difference.outgoing, &tangent);
+        let weights = image.weights(&at.student, &difference);
+        Ok((weights, image))
+    }
+}
+
+/// `E[∇f(left) ∇f(right)ᵀ]` on a tangent vector at `right`: the weights of the image, and the rest.
+fn moved(
+    coupling: &Coupling,
+    left: &Whitened,
+    right: &Whitened,
+    step: &Whitened,
+) -> (Mat<f64>, Image) {
+    let products = left.weights.transpose() * &step.weights;
+    let own: Vec<f64> = right
+        .weights
+        .col_iter()
+        .zip(step.weights.col_iter())
+        .map(|(w, y)| w.iter().zip(y.iter()).map(|(w, y)| w * y).sum())
+        .collect();
+    let tangent = Tangent {
+        left_products: products.as_ref(),
+        right_products: &own,
+        means: &step.means,
+        outgoing: &step.outgoing,
+        constant: &step.constant,
+    };
+    let image = coupling.apply(&left.outgoing, &right.outgoing, &tangent);
+    let weights = &step.weights * coupling.unseen().transpose() + image.weights(left, right);
+    (weights, image)
+}
+
+/// A covector on a tangent vector.
+fn contract(step: &Whitened, weights: &Mat<f64>, image: &Image) -> f64 {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let on_weights: f64 = step
+        .weights
+        .col_iter()
+        .zip(weights.col_iter())
+        .map(|(y, g)| y.iter().zip(g.iter()).map(|(y, g)| y * g).sum::<f64>())
+        .sum();
+    on_weights
+        + dot(&step.means, &image.means)
+        + dot(&step.outgoing, &image.outgoing)
+        + dot(&step.constant, &image.constant)
+}
+
+/// The point `t` of the line that starts at a network.
+fn between(start: &Whitened, step: &Whitened, t: f64) -> Whitened {
+    let along = |a: &[f64], d: &[f64]| a.iter().zip(d).map(|(a, d)| a + t * d).collect();
+    Whitened {
+        weights: &start.weights + &step.weights * t,
+        means: along(&start.means, &step.means),
+        outgoing: along(&start.outgoing, &step.outgoing),
+        constant: along(&start.constant, &step.constant),
+    }
+}
+
+/// The network that computes `one − other`.
+fn difference(one: &Whitened, other: &Whitened) -> Whitened {
+    let (m, units) = (one.means.len(), other.means.len());
+    let rows = one
+        .outgoing
+        .chunks_exact(m)
+        .zip(other.outgoing.chunks_exact(units));
+    Whitened {
+        weights: side_by_side(one.weights.as_ref(), other.weights.as_ref()),
+        means: [&one.means[..], &other.means].concat(),
+        outgoing: rows
+            .flat_map(|(v, w)| v.iter().copied().chain(w.iter().map(|w| -w)))
+            .collect(),
+        constant: one
+            .constant
+            .iter()
+            .zip(&other.constant)
+            .map(|(a, b)| a - b)
+            .collect(),
+    }
+}
+
+fn side_by_side(one: MatRef<'_, f64>, other: MatRef<'_, f64>) -> Mat<f64> {
+    let mut both = Mat::zeros(one.nrows(), one.ncols() + other.ncols());
+    both.as_mut().subcols_mut(0, one.ncols()).copy_from(one);
+    both.as_mut()
+        .subcols_mut(one.ncols(), other.ncols())
+        .copy_from(other);
+    both
+}
+
+/// Gauss–Legendre nodes and weights on [0, 1].
+fn unit_interval() -> impl Iterator<Item = (f64, f64)> {
+    const HALF: [(f64, f64); 4] = [
+        (0.183_434_642_495_649_8, 0.362_683_783_378_362),
+        (0.525_532_409_916_329, 0.313_706_645_877_887_3),
+        (0.796_666_477_413_626_7, 0.222_381_034_453_374_48),
+        (0.960_289_856_497_536_3, 0.101_228_536_290_376_26),
+    ];
+    HALF.into_iter()
+        .flat_map(|(x, w)| [(0.5 - 0.5 * x, 0.5 * w), (0.5 + 0.5 * x, 0.5 * w)])
+}
+
+impl Image {
+    /// `diag(own) W + mixed W'`, one unit a column.
+    fn weights(&self, left: &Whitened, right: &Whitened) -> Mat<f64> {
+        let (m, units) = (left.means.len(), right.means.len());
+        let mixed = Mat::from_fn(units, m, |b, a| self.mixed[a * units + b]);
+        let mut weights = &right.weights * mixed;
+        for (a, own) in self.own.iter().enumerate() {
+            for (out, w) in weights
+                .col_mut(a)
+                .iter_mut()
+                .zip(left.weights.col(a).iter())
+            {
+                *out += own * w;
+            }
+        }
+        weights
+    }
+
+    /// Adds a multiple of all but the weights.
+    fn add(&mut self, weight: f64, other: &Self) {
+        let add = |sum: &mut Vec<f64>, own: &[f64]| {
+            for (sum, own) in sum.iter_mut().zip(own) {
+                *sum += weight * own;
+            }
+        };
+        add(&mut self.means, &other.means);
+        add(&mut self.outgoing, &other.outgoing);
+        add(&mut self.constant, &other.constant);
+    }
+}
