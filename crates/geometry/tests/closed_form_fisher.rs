@@ -6,7 +6,7 @@ use gaussian_case::{Case, Shape, gaussian_case, input, network, normals};
 use neuromanifold_geometry::closed_form::{Averages, GaussianInput, GaussianInputFisher};
 use neuromanifold_geometry::faer::linalg::solvers::Solve as _;
 use neuromanifold_geometry::faer::{Mat, MatRef, Side};
-use neuromanifold_geometry::{ConjugateGradients, DenseFisher, Inverse, Metric};
+use neuromanifold_geometry::{ConjugateGradients, DenseFisher, Inverse, Metric, MetricError};
 use neuromanifold_mlp::Activation;
 use neuromanifold_model::{Gaussian, OutputMap};
 use proptest::prelude::*;
@@ -147,10 +147,133 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Rotating the inputs and the incoming weights together changes nothing, damped solves included.
+    #[test]
+    fn invariant_under_rotations_of_the_inputs(case in gaussian_case(6)) {
+        let n = case.net.inputs();
+        let square = Mat::from_fn(n, n, |i, j| ((3 * i + 7 * j * j) as f64).sin() + f64::from(i == j));
+        let rotation = square.qr().compute_Q();
+        let rotate = |theta: &[f64]| {
+            let mut rotated = theta.to_vec();
+            let turned = case.net.weights(theta, 0) * rotation.transpose();
+            case.net.weights_mut(&mut rotated, 0).copy_from(turned);
+            rotated
+        };
+        let covariance = &rotation * case.input.covariance() * rotation.transpose();
+        let mean = &rotation * MatRef::from_column_major_slice(case.input.mean(), n, 1);
+        let mean: Vec<f64> = (0..n).map(|i| mean[(i, 0)]).collect();
+        let turned = Case {
+            theta: rotate(&case.theta),
+            input: GaussianInput::full(covariance.as_ref()).unwrap().with_mean(&mean).unwrap(),
+            ..case.clone()
+        };
+        let (v, mut here, mut there) = (case.direction(), vec![0.0; case.theta.len()], vec![0.0; case.theta.len()]);
+        let scale = case.fisher().norm_squared(&v);
+        prop_assert!((turned.fisher().norm_squared(&rotate(&v)) / scale - 1.0).abs() < 1e-11);
+        case.fisher().raise(&v, Inverse::damped(1e-2), &mut here).unwrap();
+        turned.fisher().raise(&rotate(&v), Inverse::damped(1e-2), &mut there).unwrap();
+        for (a, b) in rotate(&here).iter().zip(&there) {
+            prop_assert!((a - b).abs() < 1e-9, "{a} {b}");
+        }
+    }
+
+    /// `x = μ + L z` is a change of coordinates of θ: `w ↦ Lᵀw`, `b ↦ b + w·μ`.
+    #[test]
+    fn covariant_under_whitening(case in gaussian_case(6)) {
+        let moved = case.input.mean().iter().any(|m| m.abs() > 0.0);
+        prop_assume!(case.net.layers()[0].has_bias() || !moved);
+        let root = case.input.covariance().llt(Side::Lower).unwrap().L().to_owned();
+        let whiten = |theta: &[f64]| {
+            let mut white = theta.to_vec();
+            let weights = case.net.weights(theta, 0);
+            case.net.weights_mut(&mut white, 0).copy_from(weights * &root);
+            let shift = weights * MatRef::from_column_major_slice(case.input.mean(), case.net.inputs(), 1);
+            if let Some(bias) = case.net.bias_mut(&mut white, 0) {
+                for (a, b) in bias.iter_mut().enumerate() {
+                    *b += shift[(a, 0)];
+                }
+            }
+            white
+        };
+        let white = Case {
+            theta: whiten(&case.theta),
+            input: GaussianInput::standard(case.net.inputs()),
+            ..case.clone()
+        };
+        let v = case.direction();
+        let ratio = case.fisher().norm_squared(&v) / white.fisher().norm_squared(&whiten(&v));
+        prop_assert!((ratio - 1.0).abs() < 1e-11, "{ratio}");
+    }
+}
+
+/// Units that are nearly or exactly parallel, without weights, or more than there are inputs.
+#[test]
+fn degenerate_units_are_no_trouble() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let (net, regular) = network([3, 5, 1], Activation::Erf, [true, true], &mut rng);
+    let (wide, spare) = network([12, 5, 1], Activation::Erf, [true, true], &mut rng);
+    for gap in [1e-2, 1e-5, 1e-8, 1e-12, 0.0] {
+        for (net, regular) in [(&net, &regular), (&wide, &spare)] {
+            let mut theta = regular.clone();
+            let n = net.inputs();
+            for i in 0..n {
+                let base = net.weights(regular, 0)[(0, i)];
+                let mut weights = net.weights_mut(&mut theta, 0);
+                weights[(1, i)] = base + gap * (i as f64).cos();
+                weights[(2, i)] = -3.0 * base;
+                weights[(3, i)] = 0.0;
+            }
+            let noise = Gaussian::UNIT;
+            let fisher =
+                GaussianInputFisher::new(net, &theta, &GaussianInput::standard(n), &noise).unwrap();
+            if n == 12 {
+                assert_eq!(fisher.rank(), if gap > 1e-13 { 3 } else { 2 });
+            } else {
+                let case = Case {
+                    net: net.clone(),
+                    theta,
+                    input: GaussianInput::standard(3),
+                    noise,
+                    seed: 0,
+                };
+                let (points, weights) = grid(&case.input, 61);
+                let error = difference(&fisher.to_dense(), &on_sample(&case, &points, &weights));
+                assert!(error < 1e-12, "gap {gap:e}: {error:e}");
+            }
+            let gradient: Vec<f64> = (0..net.parameters()).map(|i| (i as f64).sin()).collect();
+            let mut step = vec![0.0; gradient.len()];
+            let solve = fisher
+                .raise(&gradient, Inverse::damped(1e-6), &mut step)
+                .unwrap();
+            assert!(
+                solve.relative_residual < 1e-9,
+                "gap {gap:e}: {}",
+                solve.relative_residual
+            );
+            if gap < 1e-7 {
+                let singular = fisher.raise(&gradient, Inverse::Exact, &mut step);
+                assert!(
+                    matches!(singular, Err(MetricError::NotPositiveDefinite { .. })),
+                    "{singular:?}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn agrees_with_a_monte_carlo_sample() {
+    for activation in [Activation::Tanh, Activation::Relu] {
+        sample(activation);
+    }
+}
+
+fn sample(activation: Activation) {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
-    let (net, theta) = network([6, 3, 1], Activation::Tanh, [true, true], &mut rng);
+    let (net, theta) = network([6, 3, 1], activation, [true, true], &mut rng);
     let input = input(6, Shape::Full, true, &mut rng);
     let noise = Gaussian::UNIT;
     let exact = GaussianInputFisher::new(&net, &theta, &input, &noise)

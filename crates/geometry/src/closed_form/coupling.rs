@@ -59,7 +59,7 @@ impl Coupling {
                 let moments =
                     averages.pair(&PairLaw::of_weights(&columns[a], &columns[b], means))?;
                 pairs[b * units + a] = moments.swapped();
-                pairs[a * units + b] = moments;
+                pairs[a * units + b] = finite(a * units + b, moments)?;
             }
         }
         let left = unit_moments(averages, &columns, &network.means)?;
@@ -84,7 +84,8 @@ impl Coupling {
         let mut pairs = Vec::with_capacity(one.len() * other.len());
         for (a, mean_a) in one.iter().zip(&left.means) {
             for (b, mean_b) in other.iter().zip(&right.means) {
-                pairs.push(averages.pair(&PairLaw::of_weights(a, b, [*mean_a, *mean_b]))?);
+                let law = PairLaw::of_weights(a, b, [*mean_a, *mean_b]);
+                pairs.push(finite(pairs.len(), averages.pair(&law)?)?);
             }
         }
         Ok(Self {
@@ -179,6 +180,18 @@ fn columns(weights: MatRef<'_, f64>) -> Vec<Vec<f64>> {
         .col_iter()
         .map(|column| column.iter().copied().collect())
         .collect()
+}
+
+/// Passes if weights are not so large that their squares overflow.
+fn finite(index: usize, moments: PairMoments) -> Result<PairMoments, ClosedFormError> {
+    match moments.to_array().into_iter().find(|e| !e.is_finite()) {
+        None => Ok(moments),
+        Some(value) => Err(ClosedFormError::NotFinite {
+            what: "averages over pairs of units",
+            index,
+            value,
+        }),
+    }
 }
 
 fn unit_moments(

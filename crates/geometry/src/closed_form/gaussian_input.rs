@@ -199,9 +199,8 @@ fn deviations(variances: &[f64]) -> Result<Vec<f64>, ClosedFormError> {
     let largest = variances.iter().fold(0.0, |m: f64, v| m.max(*v));
     let deviation = |(index, &value): (usize, &f64)| {
         check_finite("covariance", index, value)?;
-        let deviation = value.max(0.0).sqrt();
-        if deviation.is_normal() {
-            Ok(deviation)
+        if value > 0.0 && value.is_normal() {
+            Ok(value.sqrt())
         } else {
             Err(ClosedFormError::NotPositiveDefinite {
                 index,
