@@ -34,7 +34,7 @@ const REFERENCE: [(Activation, usize, [f64; 11]); 15] = [
 
 fn law(index: usize) -> PairLaw {
     let (means, variances, covariance) = LAWS[index];
-    PairLaw::new(means, variances, covariance).unwrap()
+    PairLaw::new(means, variances, covariance).expect("a law")
 }
 
 /// The largest error, relative to each average or to one thousandth of the largest.

@@ -16,8 +16,8 @@ use rand_chacha::ChaCha8Rng;
 /// `Σ_s weight_s Σ_k ∇f_k(x_s) ∇f_k(x_s)ᵀ/σ²`, from the derivatives of the network itself.
 fn on_sample(case: &Case, points: &Mat<f64>, weights: &[f64]) -> Mat<f64> {
     let (dim, outputs) = (case.net.parameters(), case.net.outputs());
-    let batch = case.net.on(points.as_ref()).unwrap();
-    let at = batch.linearize(&case.theta).unwrap();
+    let batch = case.net.on(points.as_ref()).expect("well posed");
+    let at = batch.linearize(&case.theta).expect("well posed");
     let mut identity = vec![0.0; outputs * outputs * points.ncols()];
     for (index, one) in identity.iter_mut().enumerate() {
         let within = index % (outputs * outputs);
@@ -36,7 +36,12 @@ fn on_sample(case: &Case, points: &Mat<f64>, weights: &[f64]) -> Mat<f64> {
 /// Tensor trapezoid rule in input space, and its weights.
 fn grid(input: &GaussianInput, nodes: usize) -> (Mat<f64>, Vec<f64>) {
     let n = input.inputs();
-    let root = input.covariance().llt(Side::Lower).unwrap().L().to_owned();
+    let root = input
+        .covariance()
+        .llt(Side::Lower)
+        .expect("well posed")
+        .L()
+        .to_owned();
     let step = 17.0 / (nodes - 1) as f64;
     let (mut points, mut weights) = (Vec::new(), Vec::new());
     for index in 0..nodes.pow(n as u32) {
@@ -277,9 +282,14 @@ fn sample(activation: Activation) {
     let input = input(6, Shape::Full, true, &mut rng);
     let noise = Gaussian::UNIT;
     let exact = GaussianInputFisher::new(&net, &theta, &input, &noise)
-        .unwrap()
+        .expect("well posed")
         .to_dense();
-    let root = input.covariance().llt(Side::Lower).unwrap().L().to_owned();
+    let root = input
+        .covariance()
+        .llt(Side::Lower)
+        .expect("well posed")
+        .L()
+        .to_owned();
     let mut previous = f64::INFINITY;
     for examples in [4_000, 64_000] {
         let z = normals(6 * examples, &mut rng);
@@ -289,8 +299,12 @@ fn sample(activation: Activation) {
                 *x += mean;
             }
         }
-        let batch = net.on(points.as_ref()).unwrap();
-        let sampled = DenseFisher::new(batch.linearize(&theta).unwrap().as_ref(), &noise).unwrap();
+        let batch = net.on(points.as_ref()).expect("well posed");
+        let sampled = DenseFisher::new(
+            batch.linearize(&theta).expect("well posed").as_ref(),
+            &noise,
+        )
+        .expect("well posed");
         let error = (sampled.matrix() - &exact).norm_l2() / exact.norm_l2();
         // the entries have heavy tails: their standard deviations are a few times themselves
         assert!(

@@ -41,7 +41,7 @@ fn with_an_idle_unit(net: &Mlp, theta: &[f64]) -> (Mlp, Vec<f64>) {
     if let Some(bias) = layers[1].bias() {
         wider.extend(&theta[bias]);
     }
-    (builder.build().unwrap(), wider)
+    (builder.build().expect("well posed"), wider)
 }
 
 proptest! {

@@ -1,4 +1,5 @@
 use super::ClosedFormError;
+use super::product::product;
 use faer::{Mat, MatRef, Side};
 
 /// The law `N(μ, C)` of the inputs `x ∈ R^n`.
@@ -148,7 +149,7 @@ impl GaussianInput {
         match &self.covariance {
             Covariance::Full { axes, deviations } => {
                 let scaled = Mat::from_fn(n, n, |i, j| axes[(i, j)] * deviations[j]);
-                &scaled * scaled.transpose()
+                product(scaled.as_ref(), scaled.transpose())
             }
             _ => Mat::from_fn(n, n, |i, j| {
                 if i == j {
@@ -181,15 +182,15 @@ impl GaussianInput {
     /// `target ← Eᵀ source`: to the axes. Columns are vectors of `R^n`.
     pub(crate) fn to_axes(&self, source: MatRef<'_, f64>) -> Mat<f64> {
         match &self.covariance {
-            Covariance::Full { axes, .. } => axes.transpose() * source,
+            Covariance::Full { axes, .. } => product(axes.transpose(), source),
             _ => source.to_owned(),
         }
     }
 
     /// `E source`: back from the axes.
-    pub(crate) fn from_axes(&self, source: Mat<f64>) -> Mat<f64> {
+    pub(crate) fn off_axes(&self, source: Mat<f64>) -> Mat<f64> {
         match &self.covariance {
-            Covariance::Full { axes, .. } => axes * source,
+            Covariance::Full { axes, .. } => product(axes.as_ref(), source.as_ref()),
             _ => source,
         }
     }

@@ -1,4 +1,5 @@
 use super::coupling::{Coupling, Tangent};
+use super::product::{add_product, multiply_from_the_right, product};
 use super::seen::{Coordinates, Seen};
 use super::span::orthonormal_basis;
 use super::unseen::Unseen;
@@ -124,12 +125,16 @@ impl GaussianInputFisher {
                 orthonormal_basis(directions.as_ref())
             }
         };
-        let seen = basis.transpose() * &network.weights;
+        let seen = product(basis.transpose(), network.weights.as_ref());
         let shift = match &frame.shift {
             None => vec![0.0; basis.ncols()],
             Some(shift) => {
-                let shift = faer::ColRef::from_slice(shift);
-                (basis.transpose() * shift).iter().copied().collect()
+                let shift = faer::MatRef::from_column_major_slice(shift, n, 1);
+                product(basis.transpose(), shift)
+                    .col(0)
+                    .iter()
+                    .copied()
+                    .collect()
             }
         };
         let coupling = Coupling::own(averages, &network, seen.as_ref())?;
@@ -215,11 +220,11 @@ impl GaussianInputFisher {
             Some(_) => (0..outputs).map(|k| x.outputs[(m, k)]).collect(),
             None => Vec::new(),
         };
+        // the equations above are those of σ²(G + λI)
+        let scaled = |values: &[f64]| values.iter().map(|v| self.variance * v).collect::<Vec<_>>();
+        let x = [x.biases, outgoing, constant].map(|part| scaled(&part));
         self.frame
-            .write_tangent(weights, &x.biases, &outgoing, &constant, out);
-        for out in out {
-            *out *= self.variance;
-        }
+            .write_tangent(weights, self.variance, [&x[0], &x[1], &x[2]], out);
         Ok(iterations)
     }
 }
@@ -233,7 +238,7 @@ impl Metric for GaussianInputFisher {
         let precision = 1.0 / self.variance;
         let moved = self.frame.tangent(tangent);
         let network = &self.network;
-        let products = network.weights.transpose() * &moved.weights;
+        let products = product(network.weights.transpose(), moved.weights.as_ref());
         let own: Vec<f64> = (0..self.frame.units()).map(|a| products[(a, a)]).collect();
         let image = self.coupling.apply(
             &network.outgoing,
@@ -251,14 +256,13 @@ impl Metric for GaussianInputFisher {
         let mixing = Mat::from_fn(m, m, |b, a| {
             precision * (image.mixed[a * m + b] + if a == b { image.own[a] } else { 0.0 })
         });
-        let mut weights = moved.weights * slopes.transpose();
-        faer::linalg::matmul::matmul(
+        let mut weights = moved.weights;
+        multiply_from_the_right(weights.as_mut(), slopes.transpose());
+        add_product(
             weights.as_mut(),
-            faer::Accum::Add,
+            1.0,
             network.weights.as_ref(),
             mixing.as_ref(),
-            1.0,
-            faer::Par::Seq,
         );
         let scaled = |values: Vec<f64>| values.into_iter().map(|v| precision * v).collect();
         let covector = Whitened {

@@ -1,4 +1,5 @@
 use super::coupling::{Coupling, Image, Tangent};
+use super::product::{add_product, product};
 use super::span::orthonormal_basis;
 use super::whitened::{Frame, Whitened};
 use super::{Averages, ClosedFormError, GaussianInput};
@@ -141,7 +142,7 @@ impl Population {
         let precision = 1.0 / self.variance;
         let scaled = |values: Vec<f64>| values.into_iter().map(|v| precision * v).collect();
         let covector = Whitened {
-            weights: (&at.basis * weights) * precision,
+            weights: product(at.basis.as_ref(), (weights * precision).as_ref()),
             means: scaled(image.means),
             outgoing: scaled(image.outgoing),
             constant: scaled(image.constant),
@@ -167,7 +168,7 @@ impl Population {
         let other = step.as_ref().unwrap_or(teacher).weights.as_ref();
         let basis = orthonormal_basis(side_by_side(student.weights.as_ref(), other).as_ref());
         let project = |network: &Whitened| Whitened {
-            weights: basis.transpose() * &network.weights,
+            weights: product(basis.transpose(), network.weights.as_ref()),
             ..network.clone()
         };
         Ok(Projected {
@@ -309,7 +310,7 @@ fn moved(
     right: &Whitened,
     step: &Whitened,
 ) -> (Mat<f64>, Image) {
-    let products = left.weights.transpose() * &step.weights;
+    let products = product(left.weights.transpose(), step.weights.as_ref());
     let own: Vec<f64> = right
         .weights
         .col_iter()
@@ -324,7 +325,14 @@ fn moved(
         constant: &step.constant,
     };
     let image = coupling.apply(&left.outgoing, &right.outgoing, &tangent);
-    let weights = &step.weights * coupling.unseen().transpose() + image.weights(left, right);
+    let mut weights = image.weights(left, right);
+    let slopes = coupling.unseen();
+    add_product(
+        weights.as_mut(),
+        1.0,
+        step.weights.as_ref(),
+        slopes.transpose(),
+    );
     (weights, image)
 }
 
@@ -402,7 +410,7 @@ impl Image {
     fn weights(&self, left: &Whitened, right: &Whitened) -> Mat<f64> {
         let (m, units) = (left.means.len(), right.means.len());
         let mixed = Mat::from_fn(units, m, |b, a| self.mixed[a * units + b]);
-        let mut weights = &right.weights * mixed;
+        let mut weights = product(right.weights.as_ref(), mixed.as_ref());
         for (a, own) in self.own.iter().enumerate() {
             for (out, w) in weights
                 .col_mut(a)

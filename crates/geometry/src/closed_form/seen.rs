@@ -1,5 +1,6 @@
 use super::coupling::{Coupling, Tangent};
 use super::factor::Factor;
+use super::product::{add_product, product};
 use super::unseen::Unseen;
 use crate::{ConjugateGradients, MetricError};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
@@ -114,7 +115,7 @@ impl Seen<'_> {
             lambda,
         )?;
         values.solve(g.outputs.as_mut());
-        let seen = &table.transpose() * &g.outputs; // dim × K
+        let seen = product(table.transpose(), g.outputs.as_ref()); // dim × K
         let mut right = Mat::zeros(self.dim(), 1);
         let (m, r) = (self.units(), self.rank());
         for a in 0..m {
@@ -136,7 +137,7 @@ impl Seen<'_> {
             let unit = if row < m * r { row / r } else { row - m * r };
             self.outgoing[k * m + unit] * right[(row, 0)]
         });
-        let mut correction = &table * spread;
+        let mut correction = product(table.as_ref(), spread.as_ref());
         values.solve(correction.as_mut());
         g.outputs -= correction;
         for a in 0..m {
@@ -176,9 +177,8 @@ impl Seen<'_> {
             let w_b = &columns[b];
             for j in 0..r {
                 let mut column = schur.col_mut(b * r + j);
-                for a in b..m {
+                for (a, w_a) in columns.iter().enumerate().skip(b) {
                     let (e, outgoing) = self.coupling.pair(a, b);
-                    let w_a = &columns[a];
                     let along_a = e.e31 * w_a[j] + e.e22 * w_b[j] + e.e21 * self.shift[j];
                     let along_b = e.e22 * w_a[j] + e.e13 * w_b[j] + e.e12 * self.shift[j];
                     let along_shift = e.e21 * w_a[j] + e.e12 * w_b[j] + e.e11 * self.shift[j];
@@ -188,9 +188,9 @@ impl Seen<'_> {
                     }
                 }
                 if self.hidden_bias {
-                    for a in 0..m {
+                    for (a, w_a) in columns.iter().enumerate() {
                         let (e, outgoing) = self.coupling.pair(a, b);
-                        let mixed = e.e21 * columns[a][j] + e.e12 * w_b[j] + e.e11 * self.shift[j];
+                        let mixed = e.e21 * w_a[j] + e.e12 * w_b[j] + e.e11 * self.shift[j];
                         column[m * r + a] = outgoing * (column[m * r + a] + mixed);
                     }
                 }
@@ -280,7 +280,7 @@ impl Seen<'_> {
     /// The image on weights and biases, and that on outputs of weights and biases alone.
     fn apply(&self, unseen: &Unseen, damping: f64, y: &Coordinates) -> (Coordinates, Mat<f64>) {
         let (m, outputs) = (self.units(), self.outputs());
-        let products = self.weights.transpose() * &y.weights;
+        let products = product(self.weights.transpose(), y.weights.as_ref());
         let own: Vec<f64> = (0..m).map(|a| products[(a, a)]).collect();
         let means: Vec<f64> = (0..m)
             .map(|a| {
@@ -311,7 +311,8 @@ impl Seen<'_> {
         let mixing = Mat::from_fn(m, m, |b, a| {
             image.mixed[a * m + b] + if a == b { image.own[a] } else { 0.0 }
         });
-        let mut weights = unseen.apply_seen(y.weights.as_ref()) + self.weights * mixing;
+        let mut weights = unseen.apply_seen(y.weights.as_ref());
+        add_product(weights.as_mut(), 1.0, self.weights, mixing.as_ref());
         for a in 0..m {
             for i in 0..self.rank() {
                 weights[(i, a)] += self.shift[i] * image.means[a];

@@ -1,3 +1,4 @@
+use super::product::{add_product, multiply_from_the_right, product};
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Mat, MatRef, Par};
 
@@ -38,7 +39,12 @@ pub(crate) fn orthonormal_basis(columns: MatRef<'_, f64>) -> Mat<f64> {
             rest = select(rest.as_ref(), &alive);
             parts = alive.iter().map(|&i| parts[i]).collect();
         }
-        let clear = independent(&(rest.transpose() * &rest), CLEAR);
+        let clear = independent(product(rest.transpose(), rest.as_ref()), CLEAR);
+        if clear.len() == rest.ncols() && basis.ncols() == 0 {
+            orthonormalise(&mut rest);
+            orthonormalise(&mut rest);
+            return rest;
+        }
         let mut fresh = select(rest.as_ref(), &clear);
         orthonormalise(&mut fresh);
         if basis.ncols() > 0 {
@@ -63,9 +69,8 @@ pub(crate) fn orthonormal_basis(columns: MatRef<'_, f64>) -> Mat<f64> {
 }
 
 /// Columns chosen by pivoted Cholesky of their Gram matrix, whose diagonal is 1, while the pivots are above `threshold`.
-fn independent(gram: &Mat<f64>, threshold: f64) -> Vec<usize> {
-    let size = gram.nrows();
-    let mut left = gram.clone();
+fn independent(mut left: Mat<f64>, threshold: f64) -> Vec<usize> {
+    let size = left.nrows();
     let mut chosen = Vec::with_capacity(size);
     loop {
         let open = (0..size).filter(|i| !chosen.contains(i));
@@ -89,7 +94,7 @@ fn independent(gram: &Mat<f64>, threshold: f64) -> Vec<usize> {
 
 /// `X ← X L⁻ᵀ` where `XᵀX = L Lᵀ`. The columns must be clearly independent.
 fn orthonormalise(columns: &mut Mat<f64>) {
-    let gram = columns.transpose() * &*columns;
+    let gram = product(columns.transpose(), columns.as_ref());
     let size = gram.nrows();
     let mut lower = Mat::<f64>::zeros(size, size);
     for j in 0..size {
@@ -105,13 +110,13 @@ fn orthonormalise(columns: &mut Mat<f64>) {
     }
     let mut inverse = Mat::<f64>::identity(size, size);
     solve_lower_triangular_in_place(lower.as_ref(), inverse.as_mut(), Par::Seq);
-    *columns = &*columns * inverse.transpose();
+    multiply_from_the_right(columns.as_mut(), inverse.transpose());
 }
 
 /// `X ← X − U(UᵀX)`.
 fn remove(basis: MatRef<'_, f64>, columns: &mut Mat<f64>) {
-    let shared = basis.transpose() * &*columns;
-    *columns -= basis * shared;
+    let shared = product(basis.transpose(), columns.as_ref());
+    add_product(columns.as_mut(), -1.0, basis, shared.as_ref());
 }
 
 /// Scales a column to unit length and returns the length it had; leaves a zero column alone.

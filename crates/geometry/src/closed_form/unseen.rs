@@ -1,4 +1,5 @@
 use super::factor::Factor;
+use super::product::{add_product, product};
 use super::whitened::Frame;
 use crate::MetricError;
 use faer::{Mat, MatMut, MatRef, Side};
@@ -59,8 +60,11 @@ impl Unseen {
         for i in 0..m {
             let weighted = Mat::from_fn(n, basis.ncols(), |j, k| inverse[(j, i)] * basis[(j, k)]);
             let mut inverse_of = Mat::identity(basis.ncols(), basis.ncols());
-            Factor::new((basis.transpose() * weighted).as_ref(), lambda)?
-                .solve(inverse_of.as_mut());
+            Factor::new(
+                product(basis.transpose(), weighted.as_ref()).as_ref(),
+                lambda,
+            )?
+            .solve(inverse_of.as_mut());
             seen.push(inverse_of);
         }
         let mut average = slopes;
@@ -123,7 +127,7 @@ impl Unseen {
     pub(crate) fn apply_seen(&self, y: MatRef<'_, f64>) -> Mat<f64> {
         match self {
             Self::Nothing { slopes, penalties } => {
-                let mut image = y * slopes;
+                let mut image = product(y, slopes.as_ref());
                 for a in 0..y.ncols() {
                     for (i, penalty) in penalties.iter().enumerate() {
                         image[(i, a)] += penalty * y[(i, a)];
@@ -131,14 +135,16 @@ impl Unseen {
                 }
                 image
             }
-            Self::Alike { matrix, .. } => y * matrix,
+            Self::Alike { matrix, .. } => product(y, matrix.as_ref()),
             Self::Apart { vectors, seen, .. } => {
-                let rotated = y * vectors;
+                let rotated = product(y, vectors.as_ref());
                 let mut image = Mat::zeros(y.nrows(), y.ncols());
                 for (i, block) in seen.iter().enumerate() {
-                    image.col_mut(i).copy_from(block * rotated.col(i));
+                    image
+                        .col_mut(i)
+                        .copy_from(product(block.as_ref(), rotated.col(i).as_mat()).col(0));
                 }
-                image * vectors.transpose()
+                product(image.as_ref(), vectors.transpose())
             }
         }
     }
@@ -148,11 +154,11 @@ impl Unseen {
     pub(crate) fn condense(&self, basis: MatRef<'_, f64>, mut g: Mat<f64>) -> (Mat<f64>, Mat<f64>) {
         match self {
             Self::Nothing { .. } => {
-                let seen = basis.transpose() * &g;
+                let seen = product(basis.transpose(), g.as_ref());
                 (g, seen)
             }
             Self::Alike { factor, .. } => {
-                let seen = basis.transpose() * &g;
+                let seen = product(basis.transpose(), g.as_ref());
                 factor.solve(g.transpose_mut());
                 (g, seen)
             }
@@ -162,14 +168,16 @@ impl Unseen {
                 seen,
                 ..
             } => {
-                g = g * vectors;
+                g = product(g.as_ref(), vectors.as_ref());
                 multiply_entries(&mut g, inverse);
-                let shared = basis.transpose() * &g;
+                let shared = product(basis.transpose(), g.as_ref());
                 let mut on_seen = Mat::zeros(shared.nrows(), shared.ncols());
                 for (i, block) in seen.iter().enumerate() {
-                    on_seen.col_mut(i).copy_from(block * shared.col(i));
+                    on_seen
+                        .col_mut(i)
+                        .copy_from(product(block.as_ref(), shared.col(i).as_mat()).col(0));
                 }
-                (g, on_seen * vectors.transpose())
+                (g, product(on_seen.as_ref(), vectors.transpose()))
             }
         }
     }
@@ -182,10 +190,10 @@ impl Unseen {
         y: MatRef<'_, f64>,
     ) -> Mat<f64> {
         match self {
-            Self::Nothing { .. } => basis * y,
+            Self::Nothing { .. } => product(basis, y),
             Self::Alike { .. } => {
-                let gap = y - basis.transpose() * &solved;
-                solved += basis * gap;
+                let gap = y - product(basis.transpose(), solved.as_ref());
+                add_product(solved.as_mut(), 1.0, basis, gap.as_ref());
                 solved
             }
             Self::Apart {
@@ -194,14 +202,17 @@ impl Unseen {
                 seen,
                 ..
             } => {
-                let gap = y * vectors - basis.transpose() * &solved;
+                let gap =
+                    product(y, vectors.as_ref()) - product(basis.transpose(), solved.as_ref());
                 let mut multiplier = Mat::zeros(gap.nrows(), gap.ncols());
                 for (i, block) in seen.iter().enumerate() {
-                    multiplier.col_mut(i).copy_from(block * gap.col(i));
+                    multiplier
+                        .col_mut(i)
+                        .copy_from(product(block.as_ref(), gap.col(i).as_mat()).col(0));
                 }
-                let mut correction = basis * multiplier;
+                let mut correction = product(basis, multiplier.as_ref());
                 multiply_entries(&mut correction, inverse);
-                (solved + correction) * vectors.transpose()
+                product((solved + correction).as_ref(), vectors.transpose())
             }
         }
     }

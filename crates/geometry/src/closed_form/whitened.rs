@@ -144,22 +144,16 @@ impl Frame {
         self.scaled(self.input.to_axes(own), |s| 1.0 / s)
     }
 
-    /// Writes a tangent vector: whitened weights, biases `b` (not means), outgoing weights and constants.
+    /// Writes a tangent vector: a multiple of whitened weights; biases `b` (not means), outgoing weights and constants.
     pub(crate) fn write_tangent(
         &self,
         weights: Mat<f64>,
-        biases: &[f64],
-        outgoing: &[f64],
-        constant: &[f64],
+        factor: f64,
+        [biases, outgoing, constant]: [&[f64]; 3],
         out: &mut [f64],
     ) {
-        self.write(
-            self.scaled(weights, |s| 1.0 / s),
-            biases,
-            outgoing,
-            constant,
-            out,
-        );
+        let weights = self.scaled(weights, |s| factor / s);
+        self.write(weights, biases, outgoing, constant, out);
     }
 
     fn write(
@@ -173,7 +167,7 @@ impl Frame {
         let [hidden, output] = self.net.layers() else {
             return; // the constructor admits two layers only
         };
-        let weights = self.input.from_axes(weights);
+        let weights = self.input.off_axes(weights);
         for (unit, column) in weights.col_iter().enumerate() {
             for (out, w) in out[hidden.incoming(unit)].iter_mut().zip(column.iter()) {
                 *out = *w;
