@@ -28,15 +28,17 @@ fn oriented_like(
     model: &CanonicalForm,
     closeness: Closeness,
 ) -> CanonicalForm {
+    let rays: Vec<Vec<f64>> = model.terms.iter().map(Unit::ray).collect();
     let mut turned = form.clone();
     for index in 0..turned.terms.len() {
         let ray = turned.terms[index].ray();
         let allowed = closeness.of_ray(largest(&ray));
-        let opposite = |term: &Unit| {
-            let (distance, sign) = separation(&term.ray(), &ray);
-            distance <= allowed && sign < 0.0
+        let opposite = |other: &Vec<f64>| {
+            // most pairs differ in the first entry already
+            let mut sums = other.iter().zip(&ray).map(|(a, b)| (a + b).abs());
+            sums.all(|sum| sum <= allowed) && separation(other, &ray).1 < 0.0
         };
-        if model.terms.iter().any(opposite) {
+        if rays.iter().any(opposite) {
             turned.turn(index);
         }
     }

@@ -24,7 +24,7 @@ use neuromanifold_model::{Dims, Likelihood, ModelError};
 /// [inverse](Self::inverse) is defined, and [`compose`](Self::compose) is what one gets by applying two in turn.
 /// [`apply`](Self::apply) refuses an element where it is not defined.
 ///
-/// The group [of a likelihood](Self::of_likelihood) that sees no common shift of the outputs is larger: it has the [`Gauge`], and of
+/// The group [of a likelihood](Self::of_likelihood) that sees no common shift of the outputs is larger: it has the [`Gauge`](super::Gauge), and of
 /// what flips leave, only the differences between outputs have to cancel.
 ///
 /// A linear layer has more (all of `GL(m)`), which [`generators`](Self::generators) lists. On networks with one hidden layer

@@ -19,8 +19,11 @@ struct Sides {
     ray: Vec<f64>,
     /// `v`, relative to the last output if there is a gauge.
     outgoing: Vec<f64>,
-    /// The largest entry of `v`.
+    /// The largest entry of `(w, b)`.
+    ray_size: f64,
+    /// The largest entry of `v`, as it is and relative to the last output.
     size: f64,
+    outgoing_size: f64,
 }
 
 impl Matching<'_> {
@@ -81,10 +84,13 @@ impl Matching<'_> {
             if self.gauge {
                 gauge::refer_to_last(&mut outgoing);
             }
+            let ray = unit.ray();
             Sides {
-                ray: unit.ray(),
-                outgoing,
+                ray_size: largest(&ray),
                 size: largest(&unit.outgoing),
+                outgoing_size: largest(&outgoing),
+                ray,
+                outgoing,
             }
         });
         sides.collect()
@@ -97,15 +103,18 @@ impl Matching<'_> {
             return None;
         }
         // a unit with (w, b) = 0 shows its factor in the outgoing weights only
-        let ratios = [(&target.ray, &unit.ray), (&unit.outgoing, &target.outgoing)];
-        let ratio = (ratios.iter().map(|(a, b)| largest(a) / largest(b)))
+        let ratios = [
+            target.ray_size / unit.ray_size,
+            unit.outgoing_size / target.outgoing_size,
+        ];
+        let ratio = (ratios.into_iter())
             .find(|r| r.is_finite() && *r > 0.0)
             .filter(|_| is_homogeneous(activation));
         let mut sizes = std::iter::once(1.0).chain(ratio);
         sizes.find_map(|size| {
             let factor = sign * size;
             let divisor = outgoing_divisor(activation, factor);
-            let ray = self.closeness.of_ray(largest(&target.ray));
+            let ray = self.closeness.of_ray(target.ray_size);
             let outgoing = target.size.max(unit.size / divisor.abs());
             let fits = near(&unit.ray, &target.ray, factor, ray)
                 && near(
