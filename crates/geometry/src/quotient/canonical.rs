@@ -1,5 +1,5 @@
+use super::canonical_terms::Sizes;
 use super::echelon::row_echelon;
-use super::merging::Sizes;
 use super::{QuotientError, Shallow, Tolerance, Unit, gauge};
 use faer::Mat;
 use neuromanifold_mlp::{Activation, Mlp};

@@ -53,6 +53,7 @@
 //! multilayer perceptrons*, Neural Networks 13 (2000) 317–327, doi:10.1016/S0893-6080(00)00009-5.
 
 mod canonical;
+mod canonical_terms;
 mod canonicalize;
 mod cause;
 mod closeness;
@@ -71,7 +72,6 @@ mod generators;
 mod group;
 mod layers;
 mod matching;
-mod merging;
 mod null_space;
 mod probe;
 mod projection;
