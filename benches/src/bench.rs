@@ -68,11 +68,7 @@ pub fn run(
             sweep: None,
         };
         bench.rates()?;
-        for case in &CASES {
-            let wanted = |optimizer: &&str| selection.wants(case.name, optimizer);
-            if !selection.wants(case.name, "") && !case.optimizers.iter().any(|o| wanted(&o)) {
-                continue;
-            }
+        for case in CASES.iter().filter(|case| selection.includes(case)) {
             bench.listener.begins(case.name);
             match (case.run)(case.name, &mut bench) {
                 Err(error) if error.concerns_one_case() => {

@@ -1,6 +1,6 @@
 //! Which cases are wanted.
 
-use crate::{BenchError, CASES};
+use crate::{BenchError, CASES, Case};
 
 /// Filters such as `p1`, `P1/deep`, `p5a/adam`; all cases if there is none.
 ///
@@ -17,25 +17,36 @@ impl Selection {
     /// # Errors
     /// [`BenchError::UnknownCase`] for one that chooses nothing.
     pub fn new<S: AsRef<str>>(filters: &[S]) -> Result<Self, BenchError> {
-        let parsed = filters.iter().map(|filter| parts(filter.as_ref()));
-        for (filter, parts) in filters.iter().zip(parsed.clone()) {
-            let fits = |case: &crate::Case| match case.optimizers {
-                [] => fits(&parts, case.name, ""),
-                optimizers => optimizers.iter().any(|o| fits(&parts, case.name, o)),
+        for filter in filters {
+            let filter = filter.as_ref();
+            let alone = Self {
+                filters: vec![parts(filter)],
             };
-            if !CASES.iter().any(fits) {
+            if !CASES.iter().any(|case| alone.includes(case)) {
                 return Err(BenchError::UnknownCase {
-                    filter: filter.as_ref().to_owned(),
+                    filter: filter.to_owned(),
                     known: CASES.iter().map(|case| case.name.to_owned()).collect(),
                 });
             }
         }
         Ok(Self {
-            filters: parsed.collect(),
+            filters: filters
+                .iter()
+                .map(|filter| parts(filter.as_ref()))
+                .collect(),
         })
     }
 
-    /// Whether a case is wanted, for an optimiser or for any.
+    /// Whether anything of a case is wanted.
+    #[must_use]
+    pub fn includes(&self, case: &Case) -> bool {
+        match case.optimizers {
+            [] => self.wants(case.name, ""),
+            optimizers => optimizers.iter().any(|o| self.wants(case.name, o)),
+        }
+    }
+
+    /// Whether a case is wanted with an optimiser, or, for a name that is empty, as it is.
     #[must_use]
     pub fn wants(&self, case: &str, optimizer: &str) -> bool {
         let any = |filter: &Vec<String>| fits(filter, case, optimizer);

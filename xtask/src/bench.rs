@@ -221,17 +221,9 @@ fn variable<T: std::str::FromStr>(
 fn listed(selection: &Selection) -> ExitCode {
     let mut out = io::stdout().lock();
     let widest = CASES.iter().map(|case| case.name.len()).max().unwrap_or(0);
-    for case in &CASES {
-        let wanted = |optimizer: &&str| selection.wants(case.name, optimizer);
-        let optimizers: Vec<&str> = case
-            .optimizers
-            .iter()
-            .copied()
-            .filter(|o| wanted(&o))
-            .collect();
-        if optimizers.is_empty() && !selection.wants(case.name, "") {
-            continue;
-        }
+    for case in CASES.iter().filter(|case| selection.includes(case)) {
+        let wanted = |optimizer: &&&str| selection.wants(case.name, optimizer);
+        let optimizers: Vec<&str> = case.optimizers.iter().filter(wanted).copied().collect();
         let list = match optimizers.as_slice() {
             [] => String::new(),
             names => format!(" ({})", names.join(", ")),

@@ -1,6 +1,7 @@
 //! A linearisation that counts what it is asked for.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use faer::MatMut;
@@ -9,10 +10,17 @@ use neuromanifold_model::{AffineLayer, Cotangents, Dims, Layerwise, Linearizatio
 /// Another linearisation, and how often each of its products was taken.
 pub(super) struct Counted<'a> {
     at: &'a dyn Linearization,
+    layers: Option<CountedLayers<'a>>,
     forward: AtomicUsize,
     back: AtomicUsize,
-    carried: AtomicUsize,
+    carried: Arc<AtomicUsize>,
     grams: AtomicUsize,
+}
+
+/// Its layers, if it has some.
+struct CountedLayers<'a> {
+    layers: &'a dyn Layerwise,
+    carried: Arc<AtomicUsize>,
 }
 
 /// What was asked for.
@@ -30,13 +38,18 @@ pub(super) struct Asked {
 
 impl<'a> Counted<'a> {
     pub(super) fn new(at: &'a dyn Linearization) -> Self {
-        let none = || AtomicUsize::new(0);
+        let carried = Arc::new(AtomicUsize::new(0));
+        let layers = at.layers().map(|layers| CountedLayers {
+            layers,
+            carried: Arc::clone(&carried),
+        });
         Self {
             at,
-            forward: none(),
-            back: none(),
-            carried: none(),
-            grams: none(),
+            layers,
+            forward: AtomicUsize::new(0),
+            back: AtomicUsize::new(0),
+            carried,
+            grams: AtomicUsize::new(0),
         }
     }
 
@@ -49,12 +62,6 @@ impl<'a> Counted<'a> {
             carried: take(&self.carried),
             grams: take(&self.grams),
         }
-    }
-
-    fn inner(&self) -> &dyn Layerwise {
-        self.at
-            .layers()
-            .expect("layers are offered only where the map has them")
     }
 }
 
@@ -78,7 +85,7 @@ impl Linearization for Counted<'_> {
     }
 
     fn layers(&self) -> Option<&dyn Layerwise> {
-        self.at.layers().map(|_| self as &dyn Layerwise)
+        self.layers.as_ref().map(|layers| layers as &dyn Layerwise)
     }
 
     fn pullback(&self, cotangents: Cotangents<'_>, examples: Range<usize>, out: MatMut<'_, f64>) {
@@ -93,26 +100,26 @@ impl Linearization for Counted<'_> {
     }
 }
 
-impl Layerwise for Counted<'_> {
+impl Layerwise for CountedLayers<'_> {
     fn depth(&self) -> usize {
-        self.inner().depth()
+        self.layers.depth()
     }
 
     fn layer(&self, index: usize) -> AffineLayer {
-        self.inner().layer(index)
+        self.layers.layer(index)
     }
 
     fn panel(&self) -> usize {
-        self.inner().panel()
+        self.layers.panel()
     }
 
     fn inputs_of(&self, index: usize, examples: Range<usize>, out: &mut [f64]) {
-        self.inner().inputs_of(index, examples, out);
+        self.layers.inputs_of(index, examples, out);
     }
 
     fn carry_back(&self, cotangents: Cotangents<'_>, examples: Range<usize>, out: &mut [f64]) {
         let columns = examples.len() * cotangents.rank();
         self.carried.fetch_add(columns, Ordering::Relaxed);
-        self.inner().carry_back(cotangents, examples, out);
+        self.layers.carry_back(cotangents, examples, out);
     }
 }

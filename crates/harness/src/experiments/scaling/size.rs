@@ -4,6 +4,9 @@ use super::representation::Representation;
 use super::shape::Shape;
 use crate::Effort;
 
+/// Widths and N from one value.
+type Family = fn(usize) -> (Vec<usize>, usize);
+
 /// A size that costs depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Size {
@@ -67,30 +70,25 @@ impl Size {
     /// Networks on which the size takes several values, and everything else is large enough for the leading term.
     pub(super) fn shapes(self, representation: Representation, effort: Effort) -> Vec<Shape> {
         use Representation::{Matrix, Operator, SampleSpace};
-        let (values, shape): (&[usize], fn(usize) -> (Vec<usize>, usize)) =
-            match (self, representation) {
-                (Self::Parameters, Matrix) => (&[16, 24, 32, 48, 64], |m| (vec![16, m, 1], 2048)),
-                (Self::Parameters, SampleSpace) => {
-                    (&[128, 256, 512, 1024, 2048], |m| (vec![16, m, 1], 256))
-                }
-                (Self::Parameters, Operator) => {
-                    (&[64, 128, 256, 512, 1024], |m| (vec![16, m, 1], 512))
-                }
-                (Self::Examples, Matrix) => {
-                    (&[256, 512, 1024, 2048, 4096], |n| (vec![16, 24, 1], n))
-                }
-                (Self::Examples, SampleSpace) => {
-                    (&[128, 192, 256, 384, 512], |n| (vec![16, 256, 1], n))
-                }
-                (Self::Examples, Operator) => {
-                    (&[512, 1024, 2048, 4096, 8192], |n| (vec![16, 64, 1], n))
-                }
-                (Self::Rank, Matrix) => (&[2, 4, 6, 8, 12], |r| (vec![32, 24, r + 1], 512)),
-                (Self::Rank, SampleSpace) => (&[2, 4, 6, 8, 12], |r| (vec![8, 128, r + 1], 64)),
-                (Self::Rank, Operator) => (&[2, 4, 8, 16, 32], |r| (vec![2, 512, r + 1], 256)),
-                (Self::Depth, Matrix) => (&[1, 2, 3, 4, 6], |l| (deep(12, l), 1024)),
-                (Self::Depth, _) => (&[2, 4, 6, 8, 12], |l| (deep(64, l), 256)),
-            };
+        let (values, shape): (&[usize], Family) = match (self, representation) {
+            (Self::Parameters, Matrix) => (&[16, 24, 32, 48, 64], |m| (vec![16, m, 1], 2048)),
+            (Self::Parameters, SampleSpace) => {
+                (&[128, 256, 512, 1024, 2048], |m| (vec![16, m, 1], 256))
+            }
+            (Self::Parameters, Operator) => (&[64, 128, 256, 512, 1024], |m| (vec![16, m, 1], 512)),
+            (Self::Examples, Matrix) => (&[256, 512, 1024, 2048, 4096], |n| (vec![16, 24, 1], n)),
+            (Self::Examples, SampleSpace) => {
+                (&[128, 192, 256, 384, 512], |n| (vec![16, 256, 1], n))
+            }
+            (Self::Examples, Operator) => {
+                (&[512, 1024, 2048, 4096, 8192], |n| (vec![16, 64, 1], n))
+            }
+            (Self::Rank, Matrix) => (&[2, 4, 6, 8, 12], |r| (vec![32, 24, r + 1], 512)),
+            (Self::Rank, SampleSpace) => (&[2, 4, 6, 8, 12], |r| (vec![8, 128, r + 1], 64)),
+            (Self::Rank, Operator) => (&[2, 4, 8, 16, 32], |r| (vec![2, 512, r + 1], 256)),
+            (Self::Depth, Matrix) => (&[1, 2, 3, 4, 6], |l| (deep(12, l), 1024)),
+            (Self::Depth, _) => (&[2, 4, 6, 8, 12], |l| (deep(64, l), 256)),
+        };
         let every = effort.pick(2, 1, 1);
         values
             .iter()
