@@ -56,9 +56,9 @@ impl Experiment for Scaling {
     fn run(&self, context: &Context) -> Result<Record, HarnessError> {
         let mut record = Record::new();
         record.paragraph(
-            "None of the three forms the Jacobian. `DenseFisher` carries the r covectors of every example back once and \
+            "None of these forms the Jacobian. `DenseFisher` carries the r covectors of every example back once and \
              contracts them before it multiplies; `GramFisher` takes inner products of what was carried back, layer by \
-             layer; `FisherOperator` makes one pass forward and one pass back a product.",
+             layer; `FisherOperator` makes one pass forward and one pass back a product; `DiagonalFisher` multiplies squares.",
         );
         let mut sweeps = Vec::new();
         for size in Size::ALL {
@@ -111,7 +111,9 @@ fn counts(record: &mut Record, sweeps: &[Sweep], context: &Context) -> Result<()
             }
         }
         let what = match representation {
-            Representation::Matrix => "rN covectors carried back, each once, and nothing else",
+            Representation::Matrix | Representation::Diagonal => {
+                "rN covectors carried back, each once, and nothing else"
+            }
             Representation::SampleSpace => "one Gram matrix, and with a solve one product Jᵀu",
             Representation::Operator => "one product J v and one Jᵀu",
         };

@@ -35,7 +35,7 @@ pub(super) fn write(record: &mut Record, sweeps: &[Sweep]) {
     record.figure(Figure::multiples(
         "times",
         "Processor time on one thread, the fastest of several runs, against each size with the others fixed. Grey: the number of \
-         multiplications, drawn through the last point. The three representations have networks of their own, so their \
+         multiplications, drawn through the last point. The representations have networks of their own, so their \
          heights are not comparable; their slopes are.",
         panels,
     ));

@@ -3,7 +3,8 @@
 use std::hint::black_box;
 
 use neuromanifold_geometry::{
-    ConjugateGradients, DenseFisher, FisherOperator, GramFisher, Metric, MetricError,
+    ConjugateGradients, DenseFisher, DiagonalFisher, FisherOperator, GramFisher, Metric,
+    MetricError,
 };
 use neuromanifold_model::{Likelihood, Linearization};
 
@@ -18,6 +19,8 @@ pub(super) enum Representation {
     SampleSpace,
     /// One product `G v`.
     Operator,
+    /// The diagonal of `G`.
+    Diagonal,
 }
 
 /// Nothing is solved here.
@@ -27,7 +30,12 @@ const NEVER: ConjugateGradients = ConjugateGradients {
 };
 
 impl Representation {
-    pub(super) const ALL: [Self; 3] = [Self::Matrix, Self::SampleSpace, Self::Operator];
+    pub(super) const ALL: [Self; 4] = [
+        Self::Matrix,
+        Self::SampleSpace,
+        Self::Operator,
+        Self::Diagonal,
+    ];
 
     /// Its name in figures and tables.
     pub(super) fn name(self) -> &'static str {
@@ -35,6 +43,7 @@ impl Representation {
             Self::Matrix => "G as a matrix",
             Self::SampleSpace => "K = AᵀA",
             Self::Operator => "a product G v",
+            Self::Diagonal => "the diagonal of G",
         }
     }
 
@@ -49,6 +58,7 @@ impl Representation {
     /// product over pairs of units and pairs of inputs, unordered pairs in a layer's own block. Sample space:
     /// `⟨δ ⊗ a, δ' ⊗ a'⟩ = (δ·δ')(a·a')` layer by layer, after `rN` covectors were carried back. The product: a pass
     /// forward with tangents and a pass back, two products with every weight each, and the factor of the likelihood twice.
+    /// The diagonal: covectors carried back, and the outer product of the squares.
     pub(super) fn multiplications(self, shape: &Shape) -> f64 {
         let (n, r) = (shape.examples as f64, shape.rank() as f64);
         let columns = r * n;
@@ -64,13 +74,13 @@ impl Representation {
             }
             Self::SampleSpace => {
                 let inner = |(a, d): (f64, f64)| n * n * a / 2.0 + columns * columns * d / 2.0;
-                let carried: f64 = shape.layers().skip(1).map(|(a, d)| a * d).sum();
-                shape.layers().map(inner).sum::<f64>() + columns * carried
+                shape.layers().map(inner).sum::<f64>() + columns * carried(shape)
             }
             Self::Operator => {
                 let factor = 2.0 * r * shape.outputs() as f64;
                 n * (4.0 * shape.parameters() + factor)
             }
+            Self::Diagonal => columns * carried(shape) + n * shape.parameters(),
         }
     }
 
@@ -89,6 +99,10 @@ impl Representation {
                 black_box(GramFisher::new(at, likelihood)?);
                 Ok(())
             }),
+            Self::Diagonal => Box::new(move || {
+                black_box(DiagonalFisher::new(at, likelihood)?);
+                Ok(())
+            }),
             Self::Operator => {
                 let operator = FisherOperator::new(at, likelihood, NEVER)?;
                 let tangent = vec![1.0; operator.dim()];
@@ -103,6 +117,11 @@ impl Representation {
     }
 }
 
+/// Multiplications that carry one covector from the outputs back to all layers.
+fn carried(shape: &Shape) -> f64 {
+    shape.layers().skip(1).map(|(a, d)| a * d).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Representation, Shape};
@@ -115,8 +134,8 @@ mod tests {
             examples: 3,
         };
         let counts = Representation::ALL.map(|r| r.multiplications(&shape));
-        // 3 examples · 6 entries; 9/2 (a·a' and δ·δ'); 3 · (4·3 parameters + 2)
-        let by_hand = [18.0, 4.5 * 3.0 + 4.5, 42.0];
+        // 3 examples · 6 entries; 9/2 (a·a' and δ·δ'); 3 · (4·3 parameters + 2); 3 examples · 3 parameters
+        let by_hand = [18.0, 4.5 * 3.0 + 4.5, 42.0, 9.0];
         for (count, by_hand) in counts.iter().zip(by_hand) {
             assert!((count - by_hand).abs() < 1e-12, "{counts:?}");
         }

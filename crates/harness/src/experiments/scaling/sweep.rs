@@ -124,7 +124,7 @@ pub(super) fn asked(
     let counted = Counted::new(at.as_ref());
     let columns = shape.rank() * shape.examples;
     let expected = match representation {
-        Representation::Matrix => Asked {
+        Representation::Matrix | Representation::Diagonal => Asked {
             carried: columns,
             ..Asked::default()
         },
