@@ -129,6 +129,25 @@ pub enum ClosedFormError {
         /// The second.
         other: Activation,
     },
+    /// A number that must lie in a range does not.
+    #[error("the {what} is {value}, which is out of range")]
+    OutOfRange {
+        /// Which number.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// The metric of a student has no inverse: two of its vectors are parallel, or one is zero.
+    #[error(
+        "the metric of the student is singular: two of its vectors are parallel or one is zero"
+    )]
+    SingularStudent,
+    /// The order parameters left the range of numbers.
+    #[error("the order parameters diverge before α = {alpha}: lower the learning rate or the step")]
+    Diverged {
+        /// Time of the first bad step.
+        alpha: f64,
+    },
     /// θ has the wrong length or is not finite.
     #[error(transparent)]
     Model(#[from] ModelError),

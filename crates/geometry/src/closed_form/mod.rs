@@ -113,6 +113,8 @@ mod unseen;
 mod gaussian_input_fisher;
 mod population;
 
+pub mod online;
+
 pub use averages::Averages;
 pub use bivariate_normal::bivariate_normal;
 pub use error::ClosedFormError;

@@ -1,0 +1,107 @@
+use crate::closed_form::ClosedFormError;
+use faer::{Mat, MatRef};
+
+/// The overlaps of `K` student vectors with each other and with `M` teacher vectors.
+///
+/// Also a tangent vector of such overlaps, as the drift of [`SoftCommittee`](super::SoftCommittee).
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderParameters {
+    pub(super) students: Mat<f64>,
+    pub(super) overlaps: Mat<f64>,
+}
+
+impl OrderParameters {
+    /// `Q`, symmetric `K × K`, and `R`, `K × M`.
+    ///
+    /// # Errors
+    /// [`ClosedFormError::Inputs`] for shapes that do not fit, [`ClosedFormError::NotFinite`],
+    /// [`ClosedFormError::NotSymmetric`].
+    pub fn new(
+        students: MatRef<'_, f64>,
+        overlaps: MatRef<'_, f64>,
+    ) -> Result<Self, ClosedFormError> {
+        check_symmetric("overlaps of the students", students)?;
+        if overlaps.nrows() != students.nrows() {
+            return Err(ClosedFormError::Inputs {
+                what: "overlap matrix of students and teachers",
+                expected: students.nrows(),
+                got: overlaps.nrows(),
+            });
+        }
+        check_finite("overlaps of students and teachers", overlaps)?;
+        Ok(Self {
+            students: students.to_owned(),
+            overlaps: overlaps.to_owned(),
+        })
+    }
+
+    /// `Q`, `K × K`.
+    #[must_use]
+    pub fn students(&self) -> MatRef<'_, f64> {
+        self.students.as_ref()
+    }
+
+    /// `R`, `K × M`.
+    #[must_use]
+    pub fn overlaps(&self) -> MatRef<'_, f64> {
+        self.overlaps.as_ref()
+    }
+
+    /// This plus a multiple of another.
+    #[must_use]
+    pub(super) fn plus(&self, factor: f64, other: &Self) -> Self {
+        Self {
+            students: &self.students + &other.students * factor,
+            overlaps: &self.overlaps + &other.overlaps * factor,
+        }
+    }
+
+    pub(super) fn is_finite(&self) -> bool {
+        self.students.is_all_finite() && self.overlaps.is_all_finite()
+    }
+}
+
+pub(super) fn check_symmetric(
+    what: &'static str,
+    matrix: MatRef<'_, f64>,
+) -> Result<(), ClosedFormError> {
+    if matrix.nrows() != matrix.ncols() || matrix.nrows() == 0 {
+        return Err(ClosedFormError::Inputs {
+            what,
+            expected: matrix.nrows().max(1),
+            got: matrix.ncols(),
+        });
+    }
+    check_finite(what, matrix)?;
+    let scale = 1e-12 * matrix.norm_max();
+    for column in 0..matrix.ncols() {
+        for row in 0..column {
+            let (value, mirror) = (matrix[(row, column)], matrix[(column, row)]);
+            if (value - mirror).abs() > scale {
+                return Err(ClosedFormError::NotSymmetric {
+                    row,
+                    column,
+                    value,
+                    mirror,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_finite(what: &'static str, matrix: MatRef<'_, f64>) -> Result<(), ClosedFormError> {
+    for column in 0..matrix.ncols() {
+        for row in 0..matrix.nrows() {
+            let value = matrix[(row, column)];
+            if !value.is_finite() {
+                return Err(ClosedFormError::NotFinite {
+                    what,
+                    index: column * matrix.nrows() + row,
+                    value,
+                });
+            }
+        }
+    }
+    Ok(())
+}
