@@ -1,11 +1,12 @@
 use crate::cholesky::parallelism;
 use crate::error::Quantity;
 use crate::layered::{self, Partition};
-use crate::metric::{relative_residual, trusted};
+use crate::metric::{assert_vectors, relative_residual, trusted};
 use crate::mirror::mirror;
 use crate::{Cholesky, Inverse, Metric, MetricError, OutputFactor, Solve, Spectrum};
+use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
-use faer::{Accum, Mat, MatRef};
+use faer::{Accum, Mat, MatMut, MatRef};
 use neuromanifold_model::{Dims, Likelihood, Linearization};
 
 /// The Fisher metric as a full matrix, `G = (1/N) Σ_s J_sᵀ H(z_s) J_s ∈ R^{P×P}`.
@@ -170,11 +171,29 @@ impl Metric for DenseFisher {
             out.len()
         );
         out.fill(0.0);
-        for (column, weight) in self.matrix.col_iter().zip(tangent) {
-            for (o, entry) in out.iter_mut().zip(column.iter()) {
+        for (column, weight) in tangent.iter().enumerate() {
+            for (o, entry) in out.iter_mut().zip(self.matrix.col_as_slice(column)) {
                 *o += weight * entry;
             }
         }
+    }
+
+    /// One matrix product.
+    fn lower_many(&self, tangents: &[f64], out: &mut [f64]) {
+        let dim = self.dim();
+        assert_vectors(dim, tangents, out);
+        let count = tangents.len() / dim;
+        if count == 1 {
+            return self.lower(tangents, out); // the parallel product with one vector rounds differently with each pool
+        }
+        matmul(
+            MatMut::from_column_major_slice_mut(out, dim, count),
+            Accum::Replace,
+            &self.matrix,
+            MatRef::from_column_major_slice(tangents, dim, count),
+            1.0,
+            parallelism(dim),
+        );
     }
 
     fn raise(
@@ -247,7 +266,7 @@ fn multiply_columns(
     matrix: &mut Mat<f64>,
 ) {
     let dims = linearization.dims();
-    let stride = block_examples(dims.parameters, factor.rank()).min(dims.examples);
+    let stride = block_examples(dims.parameters, factor.rank()).min(dims.examples.max(1));
     let mut block = Mat::zeros(dims.parameters, stride * factor.rank());
     let mut accum = Accum::Replace;
     for start in (0..dims.examples).step_by(stride) {

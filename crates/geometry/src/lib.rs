@@ -75,8 +75,10 @@
 //! doi:10.1162/089976698300017746; F. Kunstner, L. Balles, P. Hennig, *Limitations of the empirical Fisher approximation for
 //! natural gradient descent*, NeurIPS 2019, arXiv:1905.12558.
 
+mod block;
 mod cholesky;
 pub mod closed_form;
+mod conjugate_gradients;
 mod dense;
 mod diagonal;
 mod divergence;
@@ -95,7 +97,9 @@ mod rank_tolerance;
 mod spectral_density;
 mod spectrum;
 
+pub use block::{BlockCholesky, BlockFisher, Blocks};
 pub use cholesky::Cholesky;
+pub use conjugate_gradients::{ConjugateGradients, Preconditioner};
 pub use dense::DenseFisher;
 pub use diagonal::DiagonalFisher;
 pub use divergence::{Estimate, kullback_leibler, kullback_leibler_monte_carlo};
@@ -104,7 +108,7 @@ pub use gram::GramFisher;
 pub use kronecker::{KroneckerBlock, KroneckerFisher};
 pub use lanczos::{Copies, End, Lanczos, RitzPairs};
 pub use metric::{Inverse, Metric, Solve};
-pub use operator::{ConjugateGradients, FisherOperator};
+pub use operator::FisherOperator;
 pub use output_factor::OutputFactor;
 pub use rank_tolerance::RankTolerance;
 pub use spectral_density::{Kernel, SpectralDensity};

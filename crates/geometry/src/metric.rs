@@ -13,6 +13,20 @@ pub trait Metric {
     /// `out ← G v`. Both slices have length `P`.
     fn lower(&self, tangent: &[f64], out: &mut [f64]);
 
+    /// `G v` of several tangent vectors, one after the other in `tangents` as in `out`.
+    ///
+    /// The default makes one product after the other.
+    ///
+    /// # Panics
+    /// If the lengths differ or are no multiple of `P`.
+    fn lower_many(&self, tangents: &[f64], out: &mut [f64]) {
+        let dim = self.dim();
+        assert_vectors(dim, tangents, out);
+        for (tangent, out) in tangents.chunks_exact(dim).zip(out.chunks_exact_mut(dim)) {
+            self.lower(tangent, out);
+        }
+    }
+
     /// `out ← ` the chosen inverse applied to a covector `g`. Both slices have length `P`.
     ///
     /// The [`Solve`] that comes back says how well the equation is solved; a direct solve whose residual shows that nothing of it
@@ -57,6 +71,17 @@ pub trait Metric {
         }
         dense
     }
+}
+
+/// Panics unless both slices are the same number of vectors of length `P`.
+#[track_caller]
+pub(crate) fn assert_vectors(dim: usize, tangents: &[f64], out: &[f64]) {
+    assert!(
+        tangents.len() == out.len() && tangents.len().is_multiple_of(dim.max(1)),
+        "{} and {} numbers are not the same number of vectors of length {dim}",
+        tangents.len(),
+        out.len()
+    );
 }
 
 /// What raising an index means where the metric is, or may be, degenerate.

@@ -1,27 +1,25 @@
 use crate::error::Quantity;
-use crate::metric::relative_residual;
-use crate::{Inverse, Metric, MetricError, OutputFactor, Solve};
+use crate::metric::{assert_vectors, relative_residual};
+use crate::{
+    ConjugateGradients, Inverse, Metric, MetricError, OutputFactor, Preconditioner, Solve,
+};
 use neuromanifold_model::{Likelihood, Linearization};
+use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
 
 /// The Fisher metric as a product that is never written down: `G v = Jᵀ B Bᵀ J v`, one pass forward and one back.
 ///
 /// Right where `P` is too large for a matrix. Raising is by conjugate gradients on `G + λI`.
 ///
-/// Memory: a few vectors of lengths `P` and `KN`. Cost: two passes through the network a product.
+/// Memory: a few vectors of lengths `P` and `KN`, kept between products. Cost: two passes through the network a product.
 #[derive(Debug)]
 pub struct FisherOperator<'a> {
     linearization: Opaque<'a>,
     factor: OutputFactor,
     stopping: ConjugateGradients,
-}
-
-/// When conjugate gradients stop.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ConjugateGradients {
-    /// Relative residual `|g − (G+λI)x|/|g|` to reach.
-    pub tolerance: f64,
-    /// The most products with `G` to spend.
-    pub max_products: usize,
+    preconditioner: Option<&'a dyn Preconditioner>,
+    /// Outputs moved by a tangent, kept between products.
+    moved: Mutex<Vec<f64>>,
 }
 
 /// A linearisation has no `Debug` of its own; its sizes say enough.
@@ -58,54 +56,46 @@ impl<'a> FisherOperator<'a> {
             linearization: Opaque(linearization),
             factor,
             stopping,
+            preconditioner: None,
+            moved: Mutex::default(),
         }
     }
 
-    fn conjugate_gradients(
-        &self,
-        gradient: &[f64],
-        lambda: f64,
-        x: &mut [f64],
-    ) -> Result<usize, MetricError> {
-        let ConjugateGradients {
-            tolerance,
-            max_products,
-        } = self.stopping;
-        x.fill(0.0);
-        // in units of the largest entry, so that squares neither over- nor underflow
-        let unit = gradient.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
-        if unit <= 0.0 {
-            return Ok(0);
-        }
-        let mut residual: Vec<f64> = gradient.iter().map(|g| g / unit).collect();
-        let mut direction = residual.clone();
-        let mut image = vec![0.0; x.len()];
-        let mut squared = dot(&residual, &residual);
-        let goal = tolerance * tolerance * squared;
-        let mut products = 0;
-        while squared > goal && products < max_products {
-            self.lower(&direction, &mut image);
-            products += 1;
-            for (image, d) in image.iter_mut().zip(&direction) {
-                *image += lambda * d;
-            }
-            let step = squared / dot(&direction, &image);
-            for (x, d) in x.iter_mut().zip(&direction) {
-                *x += step * d;
-            }
-            for (r, image) in residual.iter_mut().zip(&image) {
-                *r -= step * image;
-            }
-            let next = dot(&residual, &residual);
-            for (d, r) in direction.iter_mut().zip(&residual) {
-                *d = r + next / squared * *d;
-            }
-            squared = next;
-        }
-        for x in x.iter_mut() {
-            *x *= unit;
-        }
-        Ok(products)
+    /// Lets [`raise`](Metric::raise) precondition its conjugate gradients.
+    ///
+    /// ```
+    /// use neuromanifold_geometry::{BlockFisher, Blocks, ConjugateGradients, FisherOperator, Inverse, Metric};
+    /// use neuromanifold_mlp::{Activation, Mlp};
+    /// use neuromanifold_model::{Gaussian, OutputMap};
+    ///
+    /// let net = Mlp::new(&[1, 2, 1], Activation::Tanh)?;
+    /// let theta = [0.5, -1.0, 0.1, 0.2, 0.7, 0.3, 0.0];
+    /// let batch = net.on_slice(&[-2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 2.5])?;
+    /// let at = batch.linearize(&theta)?;
+    /// let blocks = BlockFisher::new(at.as_ref(), &Gaussian::UNIT, Blocks::Layers)?.cholesky(1e-3)?;
+    /// let stopping = ConjugateGradients { tolerance: 1e-10, max_products: 100 };
+    /// let fisher = FisherOperator::new(at.as_ref(), &Gaussian::UNIT, stopping)?.preconditioned(&blocks);
+    /// let mut natural = [0.0; 7];
+    /// let solve = fisher.raise(&[1.0; 7], Inverse::damped(1e-3), &mut natural)?;
+    /// assert!(solve.iterations < 20);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn preconditioned(mut self, preconditioner: &'a dyn Preconditioner) -> Self {
+        self.preconditioner = Some(preconditioner);
+        self
+    }
+
+    /// Calls a function with `J v`.
+    fn moving<T>(&self, tangent: &[f64], then: impl FnOnce(&mut [f64]) -> T) -> T {
+        // Another thread in the middle of a product finds an empty buffer and fills one of its own.
+        let lock = || self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut moved = std::mem::take(&mut *lock());
+        moved.resize(self.linearization.0.dims().output_len(), 0.0);
+        self.linearization.0.jvp(tangent, &mut moved);
+        let result = then(&mut moved);
+        *lock() = moved;
+        result
     }
 }
 
@@ -115,25 +105,29 @@ impl Metric for FisherOperator<'_> {
     }
 
     fn lower(&self, tangent: &[f64], out: &mut [f64]) {
-        let dims = self.linearization.0.dims();
-        let mut moved = vec![0.0; dims.output_len()];
-        let mut white = vec![0.0; self.factor.rank() * dims.examples];
-        self.linearization.0.jvp(tangent, &mut moved);
-        self.factor.apply_transpose(&moved, &mut white);
-        self.factor.apply(&white, &mut moved);
-        self.linearization.0.vjp(&moved, out);
+        self.moving(tangent, |moved| {
+            self.factor.apply_fisher(moved);
+            self.linearization.0.vjp(moved, out);
+        });
+    }
+
+    /// Products one beside the other, on all threads.
+    fn lower_many(&self, tangents: &[f64], out: &mut [f64]) {
+        let dim = self.dim();
+        assert_vectors(dim, tangents, out);
+        let pairs = tangents
+            .par_chunks_exact(dim)
+            .zip(out.par_chunks_exact_mut(dim));
+        pairs
+            .with_max_len(1)
+            .for_each(|(tangent, out)| self.lower(tangent, out));
     }
 
     fn norm_squared(&self, tangent: &[f64]) -> f64 {
-        let dims = self.linearization.0.dims();
-        let mut moved = vec![0.0; dims.output_len()];
-        let mut white = vec![0.0; self.factor.rank() * dims.examples];
-        self.linearization.0.jvp(tangent, &mut moved);
-        self.factor.apply_transpose(&moved, &mut white);
-        dot(&white, &white)
+        self.moving(tangent, |moved| self.factor.quadratic_form(moved))
     }
 
-    /// Conjugate gradients on `G + λI`. On [`MetricError::DidNotConverge`] `out` holds the last iterate.
+    /// Conjugate gradients on `G + λI`. On [`MetricError::DidNotConverge`] `out` holds the best iterate.
     fn raise(
         &self,
         gradient: &[f64],
@@ -148,11 +142,16 @@ impl Metric for FisherOperator<'_> {
         };
         MetricError::check_damping(lambda)?;
         MetricError::check_finite(Quantity::Gradient, gradient)?;
-        let ConjugateGradients { tolerance, .. } = self.stopping;
-        if tolerance.is_nan() || tolerance <= 0.0 || tolerance.is_infinite() {
-            return Err(MetricError::StoppingRule { tolerance });
-        }
-        let iterations = self.conjugate_gradients(gradient, lambda, out)?;
+        let ConjugateGradients { tolerance, .. } = self.stopping.validate()?;
+        let damped = |direction: &[f64], image: &mut [f64]| {
+            self.lower(direction, image);
+            for (image, d) in image.iter_mut().zip(direction) {
+                *image += lambda * d;
+            }
+        };
+        let iterations = self
+            .stopping
+            .solve(damped, self.preconditioner, gradient, out);
         MetricError::check_finite(Quantity::Direction, out)?;
         let residual = relative_residual(self, lambda, gradient, out);
         // The recursive residual can run ahead of the true one; ten times is still the accuracy asked for.
@@ -170,8 +169,4 @@ impl Metric for FisherOperator<'_> {
             iterations,
         })
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

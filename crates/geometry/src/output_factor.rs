@@ -152,6 +152,36 @@ impl OutputFactor {
             }
         }
     }
+
+    /// `u ← B Bᵀ u` in place: the metric on the outputs, example by example (length `KN`).
+    pub fn apply_fisher(&self, cotangent: &mut [f64]) {
+        let mut white = vec![0.0; self.rank];
+        let examples = self.values.chunks_exact(self.outputs * self.rank);
+        for (b, u) in examples.zip(cotangent.chunks_exact_mut(self.outputs)) {
+            for (w, column) in white.iter_mut().zip(b.chunks_exact(self.outputs)) {
+                *w = column.iter().zip(&*u).map(|(b, u)| b * u).sum();
+            }
+            u.fill(0.0);
+            for (w, column) in white.iter().zip(b.chunks_exact(self.outputs)) {
+                for (u, b) in u.iter_mut().zip(column) {
+                    *u += w * b;
+                }
+            }
+        }
+    }
+
+    /// `|Bᵀ u|²`, summed over the examples.
+    pub(crate) fn quadratic_form(&self, cotangent: &[f64]) -> f64 {
+        let examples = self.values.chunks_exact(self.outputs * self.rank);
+        let mut sum = 0.0;
+        for (b, u) in examples.zip(cotangent.chunks_exact(self.outputs)) {
+            for column in b.chunks_exact(self.outputs) {
+                let white: f64 = column.iter().zip(u).map(|(b, u)| b * u).sum();
+                sum += white * white;
+            }
+        }
+        sum
+    }
 }
 
 fn checked_dims(

@@ -1,10 +1,12 @@
 use super::carried::Carried;
 use super::partition::Partition;
-use super::sides::{Side, Sides};
+use super::sides::{Partners, Side, Sides};
 use super::strip::Strip;
 use super::unit_columns::UnitColumns;
+use crate::Blocks;
+use crate::mirror::mirror;
 use faer::prelude::ReborrowMut;
-use faer::{Accum, MatMut};
+use faer::{Accum, Mat, MatMut};
 use neuromanifold_model::{AffineLayer, Cotangents, Layerwise};
 use rayon::prelude::*;
 
@@ -18,11 +20,84 @@ pub(crate) fn assemble(
     cotangents: Cotangents<'_>,
     mut matrix: MatMut<'_, f64>,
 ) -> Option<()> {
+    run(
+        map,
+        partition,
+        cotangents,
+        strips(partition, matrix.rb_mut()),
+    )?;
+    for member in partition.members() {
+        let own = member.layer.parameters();
+        let block = matrix
+            .rb_mut()
+            .submatrix_mut(own.start, own.start, own.len(), own.len());
+        fill_bias_rows(member.layer, block);
+    }
+    Some(())
+}
+
+/// The diagonal blocks alone, in the order of the partition, both triangles.
+///
+/// `None` as for [`assemble`].
+pub(crate) fn own_blocks(
+    map: &dyn Layerwise,
+    partition: &Partition,
+    cotangents: Cotangents<'_>,
+    blocks: Blocks,
+) -> Option<Vec<Mat<f64>>> {
+    let layers = partition.members().iter().map(|member| member.layer);
+    let mut matrices: Vec<Mat<f64>> = match blocks {
+        Blocks::Layers => layers.map(|l| square(l.parameters().len())).collect(),
+        Blocks::Units => layers
+            .flat_map(|l| (0..l.outputs).map(move |_| square(l.fan_in())))
+            .collect(),
+    };
+    let mut strips = Vec::new();
+    let mut free = matrices.iter_mut();
+    for side in sides(partition) {
+        let pair = |partners| Sides {
+            rows: side,
+            columns: side,
+            partners,
+        };
+        match blocks {
+            Blocks::Layers => {
+                let columns = columns_of_units(side.layer, free.next()?.as_mut());
+                cut(pair(Partners::FromItself), columns, &mut strips);
+            }
+            Blocks::Units => {
+                let own = free.by_ref().take(side.layer.outputs).enumerate();
+                let columns = own.map(|(unit, matrix)| whole_unit(side.layer, unit, matrix));
+                cut(pair(Partners::Itself), columns, &mut strips);
+            }
+        }
+    }
+    run(map, partition, cotangents, strips)?;
+    if blocks == Blocks::Layers {
+        for (member, matrix) in partition.members().iter().zip(&mut matrices) {
+            fill_bias_rows(member.layer, matrix.as_mut());
+        }
+    }
+    for matrix in &mut matrices {
+        mirror(matrix.as_mut());
+    }
+    Some(matrices)
+}
+
+fn square(dim: usize) -> Mat<f64> {
+    Mat::zeros(dim, dim)
+}
+
+/// Loads the examples, as many as are held at a time, and adds them to all strips.
+fn run(
+    map: &dyn Layerwise,
+    partition: &Partition,
+    cotangents: Cotangents<'_>,
+    mut strips: Vec<Strip<'_>>,
+) -> Option<()> {
     let examples = cotangents.examples();
     let mut carried = Carried::new(map, partition, cotangents.rank());
     let capacity = carried.capacity();
-    let mut strips = strips(partition, matrix.rb_mut());
-    let lanes = if strips.len() < MANY { LANES } else { 1 };
     for start in (0..examples).step_by(capacity) {
         let range = start..(start + capacity).min(examples);
         if !carried.load(map, partition, cotangents, range) {
@@ -36,36 +111,24 @@ pub(crate) fn assemble(
         strips
             .par_iter_mut()
             .with_max_len(1)
-            .for_each(|strip| strip.add(&carried, lanes, accum));
-    }
-    drop(strips);
-    for member in partition.members() {
-        let own = member.layer.parameters();
-        let block = matrix
-            .rb_mut()
-            .submatrix_mut(own.start, own.start, own.len(), own.len());
-        fill_bias_rows(member.layer, block);
+            .for_each(|strip| strip.add(&carried, accum));
     }
     Some(())
 }
 
-/// Into how many sums the examples are cut if there are few strips. All of these are functions of sizes only, so that
-/// results do not depend on threads.
-const LANES: usize = 4;
-/// How many strips are enough to keep threads busy.
-const MANY: usize = 16;
-
-/// Cuts the lower triangle into strips.
-fn strips<'a>(partition: &Partition, matrix: MatMut<'a, f64>) -> Vec<Strip<'a>> {
-    let sides: Vec<Side> = partition
-        .members()
-        .iter()
-        .enumerate()
+fn sides(partition: &Partition) -> Vec<Side> {
+    let members = partition.members().iter().enumerate();
+    members
         .map(|(place, member)| Side {
             place,
             layer: member.layer,
         })
-        .collect();
+        .collect()
+}
+
+/// Cuts the lower triangle into strips.
+fn strips<'a>(partition: &Partition, matrix: MatMut<'a, f64>) -> Vec<Strip<'a>> {
+    let sides = sides(partition);
     let mut strips = Vec::new();
     let mut right = matrix;
     for (place, &columns) in sides.iter().enumerate() {
@@ -75,39 +138,66 @@ fn strips<'a>(partition: &Partition, matrix: MatMut<'a, f64>) -> Vec<Strip<'a>> 
         for &rows in &sides[place..] {
             let (block, others) = below.split_at_row_mut(rows.layer.parameters().len());
             below = others;
-            cut(Sides { rows, columns }, block, &mut strips);
+            let partners = if rows.place == place {
+                Partners::FromItself
+            } else {
+                Partners::All
+            };
+            let pair = Sides {
+                rows,
+                columns,
+                partners,
+            };
+            cut(pair, columns_of_units(columns.layer, block), &mut strips);
         }
     }
     strips
 }
 
-/// Cuts the columns of a block between units: consecutive ones share a strip up to a number of pairs that keeps their
-/// sums in the cache and leaves something for other threads.
-fn cut<'a>(sides: Sides, block: MatMut<'a, f64>, strips: &mut Vec<Strip<'a>>) {
+/// Gathers the units of a block into strips: consecutive ones up to a number of pairs that keeps their sums in the cache
+/// and leaves something for other threads. All of this is a function of sizes only, so that results do not depend on
+/// threads.
+fn cut<'a>(
+    sides: Sides,
+    columns: impl Iterator<Item = UnitColumns<'a>>,
+    strips: &mut Vec<Strip<'a>>,
+) {
     const FEWEST: usize = 16;
     const MOST: usize = 320;
-    const PARTS: usize = 4;
     const SUMS: usize = 1 << 20;
-    let layer = sides.columns.layer;
-    let entries = layer.fan_in() * sides.rows.layer.fan_in();
-    let total: usize = (0..layer.outputs)
+    /// Few strips cut their examples in lanes too, so that all threads have something to do.
+    const FEW: usize = 8;
+    const LANES: usize = 4;
+    let entries = sides.columns.layer.fan_in() * sides.rows.layer.fan_in();
+    let total: usize = (0..sides.columns.layer.outputs)
         .map(|unit| sides.partners(unit).len())
         .sum();
-    let target = (total / PARTS)
+    let target = (total / LANES)
         .min(SUMS / entries.max(1))
         .clamp(FEWEST, MOST);
+    let lanes = if total / target < FEW { LANES } else { 1 };
     let mut gathered = Vec::new();
     let mut pairs = 0;
-    for columns in columns_of_units(layer, block) {
+    for columns in columns {
         pairs += sides.partners(columns.unit).len();
         gathered.push(columns);
         if pairs >= target {
-            strips.push(Strip::new(sides, std::mem::take(&mut gathered)));
+            strips.push(Strip::new(sides, std::mem::take(&mut gathered), lanes));
             pairs = 0;
         }
     }
     if !gathered.is_empty() {
-        strips.push(Strip::new(sides, gathered));
+        strips.push(Strip::new(sides, gathered, lanes));
+    }
+}
+
+/// The columns of a unit's own block: the weights, then the bias.
+fn whole_unit(layer: AffineLayer, unit: usize, matrix: &mut Mat<f64>) -> UnitColumns<'_> {
+    let (weights, bias) = matrix.as_mut().split_at_col_mut(layer.inputs);
+    UnitColumns {
+        unit,
+        weights,
+        bias: layer.has_bias.then(|| bias.col_mut(0)),
     }
 }
 

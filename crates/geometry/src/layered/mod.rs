@@ -37,6 +37,6 @@ mod sides;
 mod strip;
 mod unit_columns;
 
-pub(crate) use fisher::assemble;
+pub(crate) use fisher::{assemble, own_blocks};
 pub(crate) use moments::{Axes, Covariances, covariances, squares};
 pub(crate) use partition::Partition;

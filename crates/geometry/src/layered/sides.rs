@@ -8,6 +8,18 @@ use std::ops::Range;
 pub(crate) struct Sides {
     pub(crate) rows: Side,
     pub(crate) columns: Side,
+    pub(crate) partners: Partners,
+}
+
+/// With which units `α` of the rows unit `β` of the columns is paired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Partners {
+    /// Another layer: with all of them.
+    All,
+    /// The same layer: with those from itself on; units and inputs may be exchanged.
+    FromItself,
+    /// The same layer: with itself alone.
+    Itself,
 }
 
 /// A layer and its place in the partition.
@@ -18,15 +30,27 @@ pub(crate) struct Side {
 }
 
 impl Sides {
-    /// Whether both are the same layer, so that units and inputs may be exchanged.
-    pub(crate) fn is_own(&self) -> bool {
-        self.rows.place == self.columns.place
-    }
-
     /// The units `α` that are paired with unit `β` of the columns.
     pub(crate) fn partners(&self, unit: usize) -> Range<usize> {
-        let first = if self.is_own() { unit } else { 0 };
-        first..self.rows.layer.outputs
+        match self.partners {
+            Partners::All => 0..self.rows.layer.outputs,
+            Partners::FromItself => unit..self.rows.layer.outputs,
+            Partners::Itself => unit..unit + 1,
+        }
+    }
+
+    /// Where the parameters of a unit lie among the rows: the first weight, and the bias.
+    pub(crate) fn rows_of(&self, unit: usize) -> (usize, usize) {
+        let layer = self.rows.layer;
+        match self.partners {
+            Partners::Itself => (0, layer.inputs),
+            _ => (unit * layer.inputs, layer.outputs * layer.inputs + unit),
+        }
+    }
+
+    /// Whether both sides are the same layer, so that `(i, j)` and `(j, i)` have the same sum.
+    fn is_own(&self) -> bool {
+        self.partners != Partners::All
     }
 
     /// The pairs of inputs that are summed, `i` running fastest: for unordered pairs only `i ≥ j`.

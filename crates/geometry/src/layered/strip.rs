@@ -5,6 +5,7 @@ use super::unit_columns::UnitColumns;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The columns of a block of `G` that belong to some consecutive units, summed together.
 ///
@@ -18,6 +19,8 @@ pub(crate) struct Strip<'a> {
     /// `(i, j)`, `i` running fastest.
     input_pairs: Vec<Pair>,
     form: Form,
+    /// Into how many sums the examples are cut.
+    lanes: usize,
 }
 
 /// Which factors are multiplied out before the matrix product over examples.
@@ -34,7 +37,7 @@ pub(crate) enum Form {
 const TILE: usize = 240;
 
 impl<'a> Strip<'a> {
-    pub(crate) fn new(sides: Sides, units: Vec<UnitColumns<'a>>) -> Self {
+    pub(crate) fn new(sides: Sides, units: Vec<UnitColumns<'a>>, lanes: usize) -> Self {
         let unit_pairs: Vec<Pair> = units
             .iter()
             .flat_map(|columns| {
@@ -49,14 +52,14 @@ impl<'a> Strip<'a> {
             units,
             unit_pairs,
             form,
+            lanes,
         }
     }
 
-    /// Adds the examples held, or replaces by them what was there. They are summed in a number of lanes, then lane after
-    /// lane.
-    pub(crate) fn add(&mut self, carried: &Carried, lanes: usize, accum: Accum) {
+    /// Adds the examples held, or replaces by them what was there. They are summed in a few lanes, then lane after lane.
+    pub(crate) fn add(&mut self, carried: &Carried, accum: Accum) {
         let blocks = carried.blocks();
-        let lanes = lanes.min(blocks);
+        let lanes = self.lanes.min(blocks);
         let sums: Vec<Vec<f64>> = (0..lanes)
             .into_par_iter()
             .map(|lane| self.sum(carried, lane * blocks / lanes..(lane + 1) * blocks / lanes))
@@ -86,7 +89,7 @@ impl<'a> Strip<'a> {
     }
 
     /// The sums over some blocks of examples, for all pairs.
-    fn sum(&self, carried: &Carried, blocks: std::ops::Range<usize>) -> Vec<f64> {
+    fn sum(&self, carried: &Carried, blocks: Range<usize>) -> Vec<f64> {
         let mut sums = vec![0.0; self.unit_pairs.len() * self.input_pairs.len()];
         let mut weights = Vec::new();
         let mut formed = Vec::new();

@@ -27,7 +27,7 @@ impl UnitColumns<'_> {
         let inputs = sides.columns.layer.inputs;
         let unordered = input_pairs.len() < rows.fan_in() * sides.columns.layer.fan_in();
         for (pair, alpha) in sides.partners(self.unit).enumerate() {
-            let (weight, bias) = (alpha * rows.inputs, rows.outputs * rows.inputs + alpha);
+            let (weight, bias) = sides.rows_of(alpha);
             let row = |i: usize| if i < rows.inputs { weight + i } else { bias };
             let mut put = |i: usize, j: usize, value: f64| {
                 let entry = match &mut self.bias {

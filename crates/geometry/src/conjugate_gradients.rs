@@ -1,0 +1,101 @@
+use crate::{Cholesky, MetricError};
+use std::fmt::Debug;
+
+/// When conjugate gradients stop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ConjugateGradients {
+    /// Relative residual `|g − (G+λI)x|/|g|` to reach.
+    pub tolerance: f64,
+    /// The most products with `G` to spend.
+    pub max_products: usize,
+}
+
+/// An approximate inverse `M⁻¹ ≈ (G + λI)⁻¹`, symmetric and positive definite, for conjugate gradients to work with.
+///
+/// The number of products needed grows with `√κ` of `M⁻¹(G + λI)` instead of `G + λI`; the solution is the same. A
+/// [`Cholesky`] of an older or smaller metric will do, or a [`BlockCholesky`](crate::BlockCholesky).
+pub trait Preconditioner: Debug + Sync {
+    /// `out ← M⁻¹ r`. Both slices have length `P`.
+    fn precondition(&self, residual: &[f64], out: &mut [f64]);
+}
+
+impl Preconditioner for Cholesky {
+    fn precondition(&self, residual: &[f64], out: &mut [f64]) {
+        out.copy_from_slice(residual);
+        self.solve_in_place(out);
+    }
+}
+
+impl ConjugateGradients {
+    /// Passes if the tolerance can be reached.
+    pub(crate) fn validate(self) -> Result<Self, MetricError> {
+        let tolerance = self.tolerance;
+        if tolerance.is_nan() || tolerance <= 0.0 || tolerance.is_infinite() {
+            return Err(MetricError::StoppingRule { tolerance });
+        }
+        Ok(self)
+    }
+
+    /// Solves `A x = b` for a positive definite `A` given by its products; returns how many were made.
+    ///
+    /// `x` receives the iterate with the smallest residual, by the recursion; its true residual is the caller's to measure.
+    pub(crate) fn solve(
+        self,
+        mut product: impl FnMut(&[f64], &mut [f64]),
+        preconditioner: Option<&dyn Preconditioner>,
+        b: &[f64],
+        x: &mut [f64],
+    ) -> usize {
+        x.fill(0.0);
+        // in units of the largest entry, so that squares neither over- nor underflow
+        let unit = b.iter().fold(0.0, |m: f64, b| m.max(b.abs()));
+        if unit <= 0.0 {
+            return 0;
+        }
+        let mut iterate = vec![0.0; x.len()];
+        let mut residual: Vec<f64> = b.iter().map(|b| b / unit).collect();
+        let mut descent = residual.clone();
+        let condition = |residual: &[f64], descent: &mut [f64]| match preconditioner {
+            Some(inverse) => inverse.precondition(residual, descent),
+            None => descent.copy_from_slice(residual),
+        };
+        condition(&residual, &mut descent);
+        let mut direction = descent.clone();
+        let mut image = vec![0.0; x.len()];
+        let mut along = dot(&residual, &descent);
+        let mut squared = dot(&residual, &residual);
+        let mut best = squared;
+        let goal = self.tolerance * self.tolerance * squared;
+        let mut products = 0;
+        while squared > goal && products < self.max_products {
+            product(&direction, &mut image);
+            products += 1;
+            let step = along / dot(&direction, &image);
+            for (x, d) in iterate.iter_mut().zip(&direction) {
+                *x += step * d;
+            }
+            for (r, image) in residual.iter_mut().zip(&image) {
+                *r -= step * image;
+            }
+            squared = dot(&residual, &residual); // NaN ends the loop, and is never the best
+            if squared < best {
+                best = squared;
+                x.copy_from_slice(&iterate);
+            }
+            condition(&residual, &mut descent);
+            let next = dot(&residual, &descent);
+            for (d, r) in direction.iter_mut().zip(&descent) {
+                *d = r + next / along * *d;
+            }
+            along = next;
+        }
+        for x in x.iter_mut() {
+            *x *= unit;
+        }
+        products
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
