@@ -64,7 +64,7 @@ impl ConjugateGradients {
         let mut image = vec![0.0; x.len()];
         let mut along = dot(&residual, &descent);
         let mut squared = dot(&residual, &residual);
-        let mut best = squared;
+        let mut best = f64::INFINITY; // zero, where it starts, is no answer
         let goal = self.tolerance * self.tolerance * squared;
         let mut products = 0;
         while squared > goal && products < self.max_products {

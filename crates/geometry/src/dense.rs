@@ -12,10 +12,18 @@ use neuromanifold_model::{Dims, Likelihood, Linearization};
 /// The Fisher metric as a full matrix, `G = (1/N) Σ_s J_sᵀ H(z_s) J_s ∈ R^{P×P}`.
 ///
 /// Right where `P` is at most a few thousand and everything is wanted: eigenvalues, null space, many solves. The
-/// Jacobian is streamed in blocks of examples and never held.
+/// Jacobian is never held.
 ///
-/// Memory: `P²` numbers. Cost: `P²·rN/2` multiplications for the matrix, `P³/3` for a damped solve, about `9P³` for a
-/// spectrum; `r` is the rank of the likelihood's output Fisher matrix.
+/// Memory: `P²` numbers, and a few MiB. Cost, in multiplications: for a map that offers its affine layers
+/// ([`layers`](Linearization::layers)), with `m_l` units of `n_l` parameters each,
+///
+/// ```text
+/// N Σ_l m_l(m_l+1)/2 · n_l(n_l+1)/2  +  N Σ_{l>l'} m_l m_l' n_l n_l'
+/// ```
+///
+/// by exchange of units and of inputs within a layer, whatever the rank `r` of the likelihood's output Fisher matrix: a
+/// quarter of `P²N` for one wide layer, a half for many. For any other map, and where all of it is quick, `P²·rN/2`. Then
+/// `P³/3` for a damped solve, about `9P³` for a spectrum.
 ///
 /// ```
 /// use neuromanifold_geometry::{DenseFisher, Inverse, Metric};
@@ -42,7 +50,7 @@ impl DenseFisher {
     /// The true Fisher metric of a likelihood at a linearised map.
     ///
     /// # Errors
-    /// [`MetricError::Empty`], [`MetricError::Likelihood`], [`MetricError::NotFinite`].
+    /// [`MetricError::Empty`], [`MetricError::Likelihood`], [`MetricError::Layers`], [`MetricError::NotFinite`].
     pub fn new(
         linearization: &dyn Linearization,
         likelihood: &dyn Likelihood,
@@ -55,7 +63,7 @@ impl DenseFisher {
     /// [`OutputFactor`].
     ///
     /// # Errors
-    /// [`MetricError::NotFinite`] if a pulled-back column is not finite.
+    /// [`MetricError::NotFinite`] if a pulled-back column is not finite; [`MetricError::Layers`].
     pub fn from_factor(
         linearization: &dyn Linearization,
         factor: &OutputFactor,
@@ -253,7 +261,7 @@ pub(crate) fn check_shape(matrix: MatRef<'_, f64>) -> Result<(), MetricError> {
 
 /// Whether there is enough to do for the layers to be looked at one by one.
 fn worthwhile(dims: Dims, rank: usize) -> bool {
-    const MULTIPLY_ADDS: usize = 1 << 21;
+    const MULTIPLY_ADDS: usize = 1 << 24;
     let columns = dims.examples.saturating_mul(rank);
     let entries = dims.parameters.saturating_mul(dims.parameters) / 2;
     entries.saturating_mul(columns) >= MULTIPLY_ADDS

@@ -103,7 +103,7 @@ prop_compose! {
 /// Enough examples for the layers to be looked at one by one.
 fn examples_for(net: &Mlp) -> usize {
     let parameters = net.parameters();
-    ((1 << 22) / (parameters * parameters) + 1).clamp(1, 20_000)
+    ((1 << 25) / (parameters * parameters) + 1).clamp(1, 30_000)
 }
 
 fn law(net: &Mlp, which: usize) -> Box<dyn Likelihood> {
@@ -116,7 +116,7 @@ fn law(net: &Mlp, which: usize) -> Box<dyn Likelihood> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn layer_by_layer_is_the_product_of_columns(net in network(), which in 0..3usize, extra in 0..300usize, seed: u64) {
@@ -146,7 +146,9 @@ proptest! {
 fn long_batches_are_added_up() {
     let net = Mlp::new(&[1, 2, 1], Activation::Tanh).unwrap();
     let theta: Vec<f64> = (0..7).map(|i| (1.0 + f64::from(i)).sin()).collect();
-    let inputs: Vec<f64> = (0..300_000).map(|s| (0.37 * f64::from(s)).sin()).collect();
+    let inputs: Vec<f64> = (0..1_000_000)
+        .map(|s| (0.37 * f64::from(s)).sin())
+        .collect();
     let batch = net.on_slice(&inputs).unwrap();
     let at = batch.linearize(&theta).unwrap();
     let layered = DenseFisher::new(at.as_ref(), &Gaussian::UNIT).unwrap();
@@ -156,7 +158,7 @@ fn long_batches_are_added_up() {
     };
     let columns = DenseFisher::new(&hidden, &Gaussian::UNIT).unwrap();
     let error = (layered.matrix() - columns.matrix()).norm_max();
-    // 3·10⁵ terms of one sign, added in different orders
+    // 10⁶ terms of one sign, added in different orders
     assert!(error <= 1e-12 * columns.matrix().norm_max(), "{error}");
 }
 
@@ -197,10 +199,10 @@ fn extreme_covectors_are_multiplied_in_the_safe_order() {
         .build()
         .unwrap();
     let theta = vec![0.0; net.parameters()];
-    let inputs = Mat::from_fn(40, 3, |i, s| 1e-170 * (1.0 + (i * 3 + s) as f64).sin());
+    let inputs = Mat::from_fn(40, 20, |i, s| 1e-170 * (1.0 + (i * 20 + s) as f64).sin());
     let batch = net.on(inputs.as_ref()).unwrap();
     let at = batch.linearize(&theta).unwrap();
-    let targets = vec![1e170; 120];
+    let targets = vec![1e170; 800];
     let factor = OutputFactor::empirical(at.as_ref(), &Gaussian::UNIT, &targets).unwrap();
     let fisher = DenseFisher::from_factor(at.as_ref(), &factor).unwrap();
     assert!(fisher.trace() > 1.0 && fisher.trace().is_finite());

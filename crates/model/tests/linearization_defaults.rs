@@ -1,7 +1,10 @@
 //! The defaults of `Linearization` and the checks, on a model small enough to know by hand.
 
 use faer::Mat;
-use neuromanifold_model::{Cotangents, Dims, Linearization, ModelError, OutputMap, check};
+use neuromanifold_model::{
+    AffineLayer, Cotangents, Dims, Layerwise, Linearization, ModelError, OutputMap, check,
+};
+use std::ops::Range;
 
 /// `z_{s,k} = Σ_p M_{(s,k),p} (θ_p + θ_p³)`, optionally with a wrong derivative.
 struct Cubic {
@@ -178,4 +181,101 @@ fn non_finite_points_are_refused_with_their_place() {
     );
     // 0 · ∞ in the first row
     assert!(refused(&[1e200, 0.0]).starts_with("output 0 of example 0 is NaN"));
+}
+
+/// One affine layer `z = W x + b` of two inputs and two outputs, which may misreport itself.
+struct Affine {
+    x: Vec<f64>,
+    z: Vec<f64>,
+    start: usize,
+    scale: f64,
+}
+
+impl Affine {
+    fn new(start: usize, scale: f64) -> Self {
+        Self {
+            x: vec![0.3, -1.2, 0.8, 0.5, -0.7, 2.0],
+            z: vec![0.0; 6],
+            start,
+            scale,
+        }
+    }
+}
+
+impl Linearization for Affine {
+    fn dims(&self) -> Dims {
+        Dims {
+            parameters: 6,
+            outputs: 2,
+            examples: 3,
+        }
+    }
+    fn outputs(&self) -> &[f64] {
+        &self.z
+    }
+    fn jvp(&self, v: &[f64], out: &mut [f64]) {
+        for (z, x) in out.chunks_exact_mut(2).zip(self.x.chunks_exact(2)) {
+            for (k, z) in z.iter_mut().enumerate() {
+                *z = v[2 * k] * x[0] + v[2 * k + 1] * x[1] + v[4 + k];
+            }
+        }
+    }
+    fn vjp(&self, u: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        for (u, x) in u.chunks_exact(2).zip(self.x.chunks_exact(2)) {
+            for k in 0..2 {
+                out[2 * k] += u[k] * x[0];
+                out[2 * k + 1] += u[k] * x[1];
+                out[4 + k] += u[k];
+            }
+        }
+    }
+    fn layers(&self) -> Option<&dyn Layerwise> {
+        Some(self)
+    }
+}
+
+impl Layerwise for Affine {
+    fn depth(&self) -> usize {
+        1
+    }
+    fn layer(&self, _: usize) -> AffineLayer {
+        AffineLayer {
+            inputs: 2,
+            outputs: 2,
+            has_bias: true,
+            start: self.start,
+        }
+    }
+    fn panel(&self) -> usize {
+        1
+    }
+    fn inputs_of(&self, _: usize, examples: Range<usize>, out: &mut [f64]) {
+        out.copy_from_slice(&self.x[2 * examples.start..2 * examples.end]);
+    }
+    fn carry_back(&self, cotangents: Cotangents<'_>, examples: Range<usize>, out: &mut [f64]) {
+        let length = 2 * cotangents.rank();
+        out.copy_from_slice(&cotangents.values()[length * examples.start..length * examples.end]);
+        out.iter_mut().for_each(|delta| *delta *= self.scale);
+    }
+}
+
+#[test]
+fn layers_are_checked_against_the_other_products() {
+    let report = check::layerwise(&Affine::new(0, 1.0)).unwrap();
+    assert!(report.relative_error < 1e-14, "{report:?}");
+    let error = check::layerwise(&Affine::new(1, 1.0)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "parameter 0 of 6 belongs to 0 affine layers; it must belong to exactly one"
+    );
+    let error = check::layerwise(&Affine::new(0, 1.01)).unwrap_err();
+    assert!(
+        matches!(error, check::CheckError::OuterProduct { example: 0, .. }),
+        "{error}"
+    );
+    // a map that offers none has nothing to be wrong
+    let map = Cubic::new(4, 2, 3);
+    let at = map.linearize(&[0.1; 4]).unwrap();
+    assert!(check::layerwise(at.as_ref()).is_ok());
 }
