@@ -64,3 +64,17 @@ impl std::fmt::Display for RankTolerance {
         }
     }
 }
+
+/// `{"relative": fraction}` or `{"absolute": value}`.
+#[cfg(feature = "serde")]
+impl serde::Serialize for RankTolerance {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let mut map = serializer.serialize_map(Some(1))?;
+        match self {
+            Self::Relative(value) => map.serialize_entry("relative", value)?,
+            Self::Absolute(value) => map.serialize_entry("absolute", value)?,
+        }
+        map.end()
+    }
+}

@@ -81,7 +81,7 @@ pub struct Degeneracy {
     pub tolerance: Tolerance,
     /// The tolerance under which eigenvalues counted as zero.
     pub rank_tolerance: RankTolerance,
-    #[cfg_attr(feature = "serde", serde(serialize_with = "in_letters"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "super::notation::as_text"))]
     activation: Activation,
 }
 
@@ -221,28 +221,6 @@ fn measure(
         analytic_residual: residual,
         checked,
     })
-}
-
-#[cfg(feature = "serde")]
-fn in_letters<S: serde::Serializer>(
-    activation: &Activation,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(activation)
-}
-
-/// `{"relative": fraction}` or `{"absolute": value}`.
-#[cfg(feature = "serde")]
-impl serde::Serialize for RankTolerance {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeMap;
-        let mut map = serializer.serialize_map(Some(1))?;
-        match self {
-            Self::Relative(value) => map.serialize_entry("relative", value)?,
-            Self::Absolute(value) => map.serialize_entry("absolute", value)?,
-        }
-        map.end()
-    }
 }
 
 /// An orthonormal basis of the numerical null space of `G` on a probe, `P × nullity`, to be held against

@@ -1,7 +1,18 @@
 use super::{QuotientError, Shallow, Unit};
-use faer::Mat;
+use faer::{Mat, MatRef};
 use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::{Dims, ModelError};
+
+impl Weights {
+    fn pre_activations(&self, before: MatRef<'_, f64>) -> Mat<f64> {
+        let mut pre = &self.matrix * before;
+        for column in pre.col_iter_mut() {
+            let bias = self.bias.iter().flatten();
+            column.iter_mut().zip(bias).for_each(|(u, b)| *u += b);
+        }
+        pre
+    }
+}
 
 /// A network of any depth as matrices, so that widths can change.
 #[derive(Clone, Debug)]
@@ -66,6 +77,49 @@ impl Layers {
                 .clone()
                 .unwrap_or_else(|| vec![0.0; next.matrix.nrows()]),
         }
+    }
+
+    /// Signals of all hidden layers, each `m × N`.
+    pub(crate) fn signals(&self, inputs: MatRef<'_, f64>) -> Vec<Mat<f64>> {
+        let mut signals: Vec<Mat<f64>> = Vec::new();
+        for layer in &self.layers[..self.hidden()] {
+            let before = signals.last().map_or(inputs, |a| a.as_ref());
+            let mut signal = layer.pre_activations(before);
+            for column in signal.col_iter_mut() {
+                let mut value = vec![0.0; column.nrows()];
+                let pre: Vec<f64> = column.as_ref().iter().copied().collect();
+                layer.activation.value(&pre, &mut value);
+                column.iter_mut().zip(value).for_each(|(a, v)| *a = v);
+            }
+            signals.push(signal);
+        }
+        signals
+    }
+
+    /// Derivatives of `cᵀz`, one covector `c` on the outputs an example (`K × N`), by the signals of all hidden layers, each
+    /// `m × N`: one pass backwards.
+    pub(crate) fn derivatives(
+        &self,
+        inputs: MatRef<'_, f64>,
+        covectors: &Mat<f64>,
+    ) -> Vec<Mat<f64>> {
+        let signals = self.signals(inputs);
+        let mut derivatives: Vec<Mat<f64>> = Vec::new();
+        let mut at = covectors.clone();
+        for (layer, own) in self.layers.iter().enumerate().skip(1).rev() {
+            let pre = own.pre_activations(signals[layer - 1].as_ref());
+            for (c, u) in at.col_iter_mut().zip(pre.col_iter()) {
+                let pre: Vec<f64> = u.iter().copied().collect();
+                let (mut value, mut slope) = (vec![0.0; pre.len()], vec![0.0; pre.len()]);
+                own.activation
+                    .value_and_derivative(&pre, &mut value, &mut slope);
+                c.iter_mut().zip(slope).for_each(|(c, slope)| *c *= slope);
+            }
+            at = own.matrix.transpose() * &at;
+            derivatives.push(at.clone());
+        }
+        derivatives.reverse();
+        derivatives
     }
 
     /// Puts a changed hidden layer back. One without units leaves the layer after a constant.

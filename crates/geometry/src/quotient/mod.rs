@@ -72,6 +72,9 @@ mod generators;
 mod group;
 mod layers;
 mod matching;
+mod merging;
+#[cfg(feature = "serde")]
+mod notation;
 mod null_space;
 mod probe;
 mod projection;
@@ -87,6 +90,7 @@ mod remainder;
 #[cfg(feature = "serde")]
 mod serialization;
 mod shallow;
+mod shrinking;
 mod split;
 mod symmetry;
 mod tolerance;
@@ -95,7 +99,7 @@ mod witness;
 pub use canonical::CanonicalForm;
 pub use canonicalize::{Canonicalization, canonicalize, canonicalize_law};
 pub use cause::Cause;
-pub use compress::{Absorbed, Compression, CompressionStep, compress};
+pub use compress::{Absorbed, Compression, CompressionPath, CompressionStep, compress};
 pub use critical::{CriticalSubspace, Stratum, critical_subspaces};
 pub use degeneracy::{Degeneracy, NumericalRank, Verdict, degeneracy, numerical_null_space};
 pub use equivalence::{Equivalence, equivalent, equivalent_laws};

@@ -6,8 +6,10 @@ use neuromanifold_mlp::{Activation, Mlp};
 
 /// A smaller network that computes the same function.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Reduction {
     /// The architecture.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "super::notation::as_text"))]
     pub net: Mlp,
     /// Its parameters.
     pub theta: Vec<f64>,

@@ -90,26 +90,25 @@ impl Refit {
         self.precision = &weighted * weighted.transpose();
     }
 
-    /// The unit whose removal adds least to the squared error of what the layer feeds forward, and that error.
-    pub(crate) fn cheapest(&self, slice: &Shallow) -> Option<(usize, f64)> {
-        let cost = |(j, unit): (usize, &Unit)| {
-            let squared: f64 = unit.outgoing.iter().map(|v| v * v).sum();
-            (
-                j,
-                squared * self.deviations[j].powi(2) / self.precision[(j, j)],
-            )
-        };
-        let costs = slice.units.iter().enumerate().map(cost);
-        costs.min_by(|a, b| a.1.total_cmp(&b.1))
+    /// `e_j = a_j − Σ_{i≠j} c_i a_i − c₀` for every signal: what the others do not explain of it, `m × N`. Cost: `O(N m²)`.
+    pub(crate) fn unexplained(&self, signal: MatRef<'_, f64>) -> Mat<f64> {
+        let units = self.means.len();
+        let standardised = Mat::from_fn(units, signal.ncols(), |u, s| {
+            if self.deviations[u] > 0.0 {
+                (signal[(u, s)] - self.means[u]) / self.deviations[u]
+            } else {
+                0.0
+            }
+        });
+        let weighted = Mat::from_fn(units, units, |j, i| {
+            self.deviations[j] * self.precision[(j, i)] / self.precision[(j, j)]
+        });
+        weighted * standardised
     }
 
-    /// Mean square of what the layer feeds forward, without its mean.
-    pub(crate) fn energy(&self, slice: &Shallow) -> f64 {
-        let weights = Mat::from_fn(self.means.len(), slice.constant.len(), |u, k| {
-            self.deviations[u] * slice.units[u].outgoing[k]
-        });
-        let total = (&self.factor * &weights).squared_norm_l2();
-        total.max(f64::MIN_POSITIVE)
+    /// The correlation matrix of the signals.
+    pub(crate) fn correlations(&self) -> Mat<f64> {
+        self.factor.transpose() * &self.factor
     }
 
     /// Removes a unit and refits the outgoing weights and the constant of the others to what the layer fed forward before.
