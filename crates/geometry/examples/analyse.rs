@@ -1,4 +1,4 @@
-//! Why is the Fisher metric of this network singular? `cargo run --release --example analyse [UNITS]`
+//! Why is the Fisher metric of this network singular? `cargo run --release --example analyse [UNITS [COPIES]]`
 
 use neuromanifold_geometry::RankTolerance;
 use neuromanifold_geometry::faer::MatRef;
@@ -28,6 +28,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for k in 0..2 {
         net.weights_mut(&mut theta, 1)[(k, 3)] = 0.0;
     }
+    // more copies of unit 0 from the end
+    let copies: usize = std::env::args().nth(2).map_or(Ok(0), |word| word.parse())?;
+    let first: Vec<f64> = theta[..4].to_vec();
+    for unit in (4..units.max(4)).rev().take(copies) {
+        theta[4 * unit..4 * (unit + 1)].copy_from_slice(&first);
+    }
     let points: Vec<f64> = (0..4 * 1000)
         .map(|_| StandardNormal.sample(&mut rng))
         .collect();
@@ -46,10 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?;
     println!("{report}\n");
     for subspace in critical_subspaces(&net, &theta, &probe, 1e-6)? {
-        println!(
-            "on {:?}, {:.1e} nats away",
-            subspace.stratum, subspace.divergence
-        );
+        println!("{subspace}");
     }
     let reduction = reduce(&net, &theta, &probe, tolerance)?;
     let (before, after) = reduction.widths[0];

@@ -2,9 +2,10 @@
 
 mod units;
 
+use neuromanifold_geometry::RankTolerance;
 use neuromanifold_geometry::faer::MatRef;
 use neuromanifold_geometry::quotient::{
-    CriticalSubspace, Probe, QuotientError, Stratum, critical_subspaces,
+    CriticalSubspace, Probe, QuotientError, Stratum, Tolerance, critical_subspaces, degeneracy,
 };
 use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::{Gaussian, OutputMap};
@@ -91,7 +92,12 @@ fn leaves_fix_the_function() {
         // equal to the last bit: at distance 0
         let found = strata(&net, &theta, 0.0).unwrap();
         let leaf_of = |found: &[CriticalSubspace]| {
-            let overlap = |s: &&CriticalSubspace| matches!(s.stratum, Stratum::Overlap { .. });
+            let overlap = |s: &&CriticalSubspace| {
+                matches!(
+                    s.stratum,
+                    Stratum::Overlap { .. } | Stratum::OppositeRays { .. }
+                )
+            };
             let overlap = found.iter().find(overlap).expect("opposite rays");
             (overlap.leaf.clone(), overlap.null_directions)
         };
@@ -100,6 +106,8 @@ fn leaves_fix_the_function() {
         let (expected, along) = match activation {
             Activation::Tanh => (vec![0.3], Some(at([1.1, 0.8], 0.1))),
             Activation::Logistic => (vec![0.3, 0.6], Some(at([1.1, 0.8], -0.2))),
+            // invariant under scaling
+            Activation::Relu => (vec![0.8 * 0.65f64.sqrt(), 0.5 * 0.65f64.sqrt()], None),
             _ => (vec![0.8, 0.5], None),
         };
         assert_eq!(leaf.len(), expected.len(), "{activation}");
@@ -131,4 +139,160 @@ fn relu_units_lie_on_the_scaling_stratum() {
     assert!((found[0].leaf[0] - 4.0).abs() < 1e-14);
     assert!(found[0].nearest.is_empty());
     assert_eq!(found[0].null_directions, 1);
+}
+
+/// A hundred units on one ray are one stratum, not 4950 pairs, whatever their orientation.
+#[test]
+fn equal_units_are_one_stratum() {
+    for activation in [
+        Activation::Tanh,
+        Activation::Logistic,
+        Activation::Softplus,
+        Activation::Relu,
+    ] {
+        for jitter in [0.0, 1e-7] {
+            let unit = |k: usize| {
+                let turn = if k % 3 == 1 { -1.0 } else { 1.0 };
+                let scale = if activation == Activation::Relu {
+                    1.0 + k as f64
+                } else {
+                    1.0
+                };
+                let shift = jitter * (k as f64).sin();
+                let w = vec![turn * scale * (0.6 + shift), turn * scale * -0.4];
+                (w, turn * scale * 0.2, vec![0.3 + 0.01 * k as f64])
+            };
+            let units: Vec<_> = (0..100).map(unit).collect();
+            let (net, theta) = assemble(&units, &[0.1], activation);
+            let found = strata(&net, &theta, 1e-3).unwrap();
+            let shared: Vec<_> = (found.iter())
+                .filter(|s| !matches!(s.stratum, Stratum::Scaling { .. }))
+                .collect();
+            let sizes: Vec<usize> = (shared.iter())
+                .map(|s| match &s.stratum {
+                    Stratum::Overlap { units, .. } => units.len(),
+                    Stratum::OppositeRays { units, opposite } => units.len() + opposite.len(),
+                    other => panic!("{other}"),
+                })
+                .collect();
+            let split = matches!(activation, Activation::Softplus | Activation::Relu);
+            let mut expected = if split { vec![100, 67, 33] } else { vec![100] };
+            let mut sorted = sizes.clone();
+            expected.sort_unstable();
+            sorted.sort_unstable();
+            assert_eq!(sorted, expected, "{activation}");
+            for subspace in shared {
+                // moving there is the identity up to the jitter, which is what it costs
+                let mut there = theta.clone();
+                subspace
+                    .nearest
+                    .iter()
+                    .for_each(|(p, value)| there[*p] = *value);
+                let squared: f64 = theta
+                    .iter()
+                    .zip(&there)
+                    .map(|(a, b)| (a - b) * (a - b))
+                    .sum();
+                assert!((squared.sqrt() - subspace.distance).abs() < 1e-12);
+                assert!(subspace.distance <= 1e-3 && (jitter > 0.0 || subspace.distance < 1e-13));
+            }
+        }
+    }
+}
+
+/// Closeness is not transitive: a chain is cut into groups that each fit into the radius, and the pairs between them are kept.
+#[test]
+fn chains_are_cut_where_the_radius_says() {
+    let units: Vec<_> = (0..6)
+        .map(|k| (vec![1.0 + 0.1 * f64::from(k), 0.5], 0.2, vec![1.0]))
+        .collect();
+    let (net, theta) = assemble(&units, &[0.1], Activation::Tanh);
+    let found = strata(&net, &theta, 0.08).unwrap();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for subspace in &found {
+        assert!(subspace.distance <= 0.08);
+        if let Stratum::Overlap { units, .. } = &subspace.stratum {
+            groups.push(units.clone());
+        }
+    }
+    let covered = |pair: [usize; 2]| groups.iter().any(|g| pair.iter().all(|u| g.contains(u)));
+    assert!((0..5).all(|k| covered([k, k + 1])), "{groups:?}");
+}
+
+/// Near `w₁ = 0` no rule that chooses a sign may keep units apart.
+#[test]
+fn clusters_live_in_the_quotient_by_the_sign() {
+    let units = [
+        (vec![1e-9, 0.7], 0.2, vec![1.0]),
+        (vec![1e-9, -0.7], -0.2, vec![-1.0]),
+        (vec![-1e-9, 0.7], 0.2, vec![0.5]),
+    ];
+    let (net, theta) = assemble(&units, &[0.1], Activation::Erf);
+    let found = strata(&net, &theta, 1e-6).unwrap();
+    assert_eq!(found.len(), 1);
+    let Stratum::Overlap { units, signs } = &found[0].stratum else {
+        panic!("{}", found[0])
+    };
+    assert_eq!(
+        (&units[..], &signs[..]),
+        (&[0, 1, 2][..], &[1.0, -1.0, 1.0][..])
+    );
+    assert!((found[0].leaf[0] - 2.5).abs() < 1e-12);
+}
+
+/// Every unit is told with its causes and its nearest stratum, in few lines however many units are equal.
+#[test]
+fn reports_go_unit_by_unit_in_few_lines() {
+    let mut units: Vec<_> = (0..100)
+        .map(|k| (vec![0.6, -0.4], 0.2, vec![0.3 + 0.01 * f64::from(k)]))
+        .collect();
+    units.push((vec![0.0, 0.0], 0.7, vec![1.0]));
+    units.extend((0..40).map(|k| (vec![0.1 * f64::from(k), 1.0], -0.3, vec![0.0])));
+    units.push((vec![-1.0, 0.9], 0.1, vec![0.01]));
+    let (net, theta) = assemble(&units, &[0.1], Activation::Tanh);
+    let probe = Probe {
+        inputs: MatRef::from_column_major_slice(&POINTS, 2, 6),
+        likelihood: &Gaussian::UNIT,
+    };
+    let rank = RankTolerance::Relative(1e-12);
+    let report = degeneracy(&net, &theta, &probe, Tolerance::default(), rank).unwrap();
+    assert_eq!(report.units.len(), 142);
+    let text = report.to_string();
+    assert!(text.lines().count() < 35, "{text}");
+    assert!(
+        text.contains("and 99 more units for the same causes"),
+        "{text}"
+    );
+    for unit in &report.units {
+        let near = unit.nearest.as_ref().expect("a stratum");
+        match unit.unit {
+            0..100 => {
+                assert!(matches!(near.stratum, Stratum::Overlap { .. }) && near.distance < 1e-15)
+            }
+            100 => assert!(
+                matches!(near.stratum, Stratum::Constant { unit: 100 }) && near.distance < 1e-15
+            ),
+            101..141 => assert!(near.distance < 1e-15 && near.divergence < 1e-30),
+            _ => {
+                assert!(unit.causes.is_empty());
+                assert!(matches!(near.stratum, Stratum::Elimination { unit: 141 }));
+                assert!((near.distance - 0.01).abs() < 1e-15 && near.divergence > 1e-7);
+            }
+        }
+        let own: usize = unit.causes.iter().map(|c| report.causes[*c].1).sum();
+        assert_eq!(own, unit.null_directions);
+        assert!(
+            unit.causes
+                .iter()
+                .all(|c| report.causes[*c].0.units().contains(&unit.unit))
+        );
+    }
+    #[cfg(feature = "serde")]
+    {
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(
+            json["units"][100]["nearest"]["stratum"]["Constant"]["unit"],
+            100
+        );
+    }
 }

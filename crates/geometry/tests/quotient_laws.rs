@@ -124,8 +124,8 @@ fn well_separated(case: &Inflated) -> bool {
     let near = critical_subspaces(&case.small.0, &case.small.1, &probe, 0.3);
     let near = near.expect("one hidden layer");
     // every relu unit can be rescaled
-    let scaling = |stratum| matches!(stratum, Stratum::Scaling { .. });
-    near.iter().all(|subspace| scaling(subspace.stratum))
+    let scaling = |stratum: &Stratum| matches!(stratum, Stratum::Scaling { .. });
+    near.iter().all(|subspace| scaling(&subspace.stratum))
 }
 
 /// A relu unit whose kink lies outside the inputs is an affine function on them, and numbers cannot know better.

@@ -44,21 +44,51 @@ impl std::fmt::Display for Cause {
             Self::Constant { units } if units.len() == 1 => {
                 write!(f, "unit {} is constant", units[0])
             }
-            Self::Constant { units } => write!(f, "{} are constant", listed(units)),
-            Self::Overlap { units } => write!(f, "{} overlap", listed(units)),
+            Self::Constant { units } => write!(f, "{} are constant", Self::listed(units)),
+            Self::Overlap { units } => write!(f, "{} overlap", Self::listed(units)),
             Self::Scaling { unit } => write!(f, "unit {unit} can be rescaled"),
-            Self::Affine { units } => write!(f, "{} have dependent affine parts", listed(units)),
+            Self::Affine { units } => {
+                write!(f, "{} have dependent affine parts", Self::listed(units))
+            }
             Self::Gauge { unit: Some(unit) } => write!(f, "unit {unit} shifts all logits"),
             Self::Gauge { unit: None } => write!(f, "the output bias shifts all logits"),
         }
     }
 }
 
-fn listed(units: &[usize]) -> String {
-    let names: Vec<String> = units.iter().take(8).map(usize::to_string).collect();
-    match units.len().checked_sub(8) {
-        None if units.len() == 1 => format!("unit {}", names[0]),
-        Some(more @ 1..) => format!("units {} and {more} more", names.join(", ")),
-        _ => format!("units {}", names.join(", ")),
+impl Cause {
+    /// All units involved, none for the gauge of the output bias.
+    #[must_use]
+    pub fn units(&self) -> &[usize] {
+        match self {
+            Self::Elimination { unit }
+            | Self::Scaling { unit }
+            | Self::Gauge { unit: Some(unit) } => std::slice::from_ref(unit),
+            Self::Constant { units } | Self::Overlap { units } | Self::Affine { units } => units,
+            Self::Gauge { unit: None } => &[],
+        }
     }
+
+    /// `units 0, 1, 2`, or the first eight and how many more.
+    pub(crate) fn listed(units: &[usize]) -> String {
+        let names: Vec<String> = units.iter().take(8).map(usize::to_string).collect();
+        match units.len().checked_sub(8) {
+            None if units.len() == 1 => format!("unit {}", names[0]),
+            Some(more @ 1..) => format!("units {} and {more} more", names.join(", ")),
+            _ => format!("units {}", names.join(", ")),
+        }
+    }
+}
+
+/// Words for a list of causes, for an error message.
+pub(crate) fn in_words(causes: &[(Cause, usize)]) -> String {
+    let mut words: Vec<String> = causes
+        .iter()
+        .take(6)
+        .map(|(cause, directions)| format!("{cause} ({directions})"))
+        .collect();
+    if causes.len() > 6 {
+        words.push(format!("and {} more causes", causes.len() - 6));
+    }
+    words.join("; ")
 }

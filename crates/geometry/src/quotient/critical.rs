@@ -1,72 +1,21 @@
-use super::projection::{Projected, mean_ray, principal_axis};
+use super::cluster::{Cluster, clusters, pair};
+use super::stratum::{CriticalSubspace, Stratum};
 use super::{AnalyticNullSpace, Probe, QuotientError, Shallow, Tolerance, Unit};
 use neuromanifold_mlp::{Activation, Mlp};
 
-/// A stratum of the critical set: what makes a network reducible.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub enum Stratum {
-    /// `v_α = 0`.
-    Elimination {
-        /// The unit.
-        unit: usize,
-    },
-    /// `w_α = 0`.
-    Constant {
-        /// The unit.
-        unit: usize,
-    },
-    /// `(w_α, b_α) = ±(w_β, b_β)`; for relu, equal up to a positive factor and the sign.
-    Overlap {
-        /// The two units, the smaller index first.
-        units: (usize, usize),
-        /// +1 or −1. Opposite rays of relu and softplus are critical only together with others, since
-        /// `φ(−u) = φ(u) − u` leaves an affine part.
-        sign: f64,
-    },
-    /// A relu unit, which is on this stratum wherever it is: `(a w, a b, v/a)` is the same unit for every `a > 0`.
-    Scaling {
-        /// The unit.
-        unit: usize,
-    },
-}
-
-/// A stratum that a parameter point lies on or near.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct CriticalSubspace {
-    /// Which one.
-    pub stratum: Stratum,
-    /// The leaf through the nearest point of the stratum, as what stays fixed on it:
-    ///
-    /// * overlap: `v_α ± v_β`, length `K` (for relu `|w_α| v_α + |w_β| v_β` on equal rays);
-    /// * opposite logistic units: `v_α − v_β` and `c + v_β`, length `2K`, since `φ(−u) = 1 − φ(u)`; without an output bias `v_α` and
-    ///   `v_β`, as nothing makes up for the 1;
-    /// * opposite rays of softplus and relu: `v_α` and `v_β`, length `2K`: the affine part `v_β u` pins them both, unless other units
-    ///   make up for it (which the [analytic null space](super::AnalyticNullSpace) takes into account, and this does not);
-    /// * constant unit: `c + v φ(b)`, length `K`, without an output bias `v φ(b)`;
-    /// * elimination: nothing, the leaf is all `(w, b)`;
-    /// * scaling: `|w| v`, length `K`.
-    pub leaf: Vec<f64>,
-    /// How many null directions `G` has at the nearest point because of these units: its nullity for the network that consists of
-    /// them and the output bias only.
-    pub null_directions: usize,
-    /// Euclidean distance to the stratum in parameters.
-    pub distance: f64,
-    /// The nearest point of the stratum, as changes of θ: index and new value.
-    pub nearest: Vec<(usize, f64)>,
-    /// `D(θ : nearest)` on the probe, in nats: what moving onto the stratum costs.
-    pub divergence: f64,
-}
-
 /// All strata within a Euclidean distance of θ, nearest in nats first.
 ///
-/// The nearest point is the Euclidean projection: for an overlap both units at their mean ray; for relu, where only the
-/// directions have to agree, both rays projected to the principal axis of the two. Distances in
-/// nats are measured on the probe from changes of one or two units, without a pass through the network.
+/// Units that overlap, or nearly, are told as one stratum, not pair by pair: greedily, nearest pairs first, as long as the distance of
+/// *all* of them from their common ray stays within the radius. Closeness is not transitive, so two such groups can still be near each
+/// other; the nearest pair between them is then a stratum besides. Rays are compared up to sign, which no rule for choosing a sign
+/// could tear apart.
 ///
-/// Cost: `O(m² n)` for the distances of all pairs, `O(N (n + K))` for each stratum found.
+/// The nearest point is the Euclidean projection: for an overlap all units at their mean ray; for relu, where only the
+/// directions have to agree, all rays projected to their principal axis. Distances in nats are measured on the probe from
+/// changes of the units involved, without a pass through the network.
+///
+/// Cost: `O(m² n)` for the distances of all pairs, sorting those within the radius, `O(N (n + K))` for each unit of each stratum
+/// found.
 ///
 /// # Errors
 /// [`QuotientError::Radius`] for a radius that is negative or NaN; as [`Shallow::new`]; those of the [`Probe`].
@@ -83,12 +32,7 @@ pub fn critical_subspaces(
     if net.layers().len() == 1 {
         return Ok(Vec::new());
     }
-    let finder = Finder {
-        net,
-        shallow: &shallow,
-        probe,
-        outputs: probe.outputs((net, theta))?,
-    };
+    let finder = Finder::new(net, theta, &shallow, probe)?;
     let mut found = Vec::new();
     for unit in 0..shallow.units.len() {
         found.extend(finder.elimination(unit, radius)?);
@@ -97,16 +41,14 @@ pub fn critical_subspaces(
             found.extend(finder.scaling(unit)?);
         }
     }
-    for first in 0..shallow.units.len() {
-        for second in first + 1..shallow.units.len() {
-            found.extend(finder.overlap(first, second, radius)?);
-        }
+    for cluster in clusters(&shallow, radius) {
+        found.extend(finder.overlap(&cluster, radius)?);
     }
     found.sort_by(|a, b| a.divergence.total_cmp(&b.divergence));
     Ok(found)
 }
 
-struct Finder<'a> {
+pub(crate) struct Finder<'a> {
     net: &'a Mlp,
     shallow: &'a Shallow,
     probe: &'a Probe<'a>,
@@ -131,7 +73,38 @@ impl Moved {
     }
 }
 
-impl Finder<'_> {
+impl<'a> Finder<'a> {
+    pub(crate) fn new(
+        net: &'a Mlp,
+        theta: &[f64],
+        shallow: &'a Shallow,
+        probe: &'a Probe<'a>,
+    ) -> Result<Self, QuotientError> {
+        Ok(Self {
+            net,
+            shallow,
+            probe,
+            outputs: probe.outputs((net, theta))?,
+        })
+    }
+
+    /// For one unit its strata of each kind, at whatever distance: elimination, constant, and the overlap with its nearest other.
+    pub(crate) fn around(&self, unit: usize) -> Result<Vec<CriticalSubspace>, QuotientError> {
+        let far = f64::INFINITY;
+        let others = (0..self.shallow.units.len()).filter(|other| *other != unit);
+        let nearest = others
+            .filter_map(|other| pair(self.shallow, unit, other, far))
+            .min_by(|a, b| a.distance.total_cmp(&b.distance));
+        let mut found: Vec<CriticalSubspace> = Vec::new();
+        found.extend(self.elimination(unit, far)?);
+        found.extend(self.constant(unit, far)?);
+        if let Some(near) = nearest {
+            let cluster = Cluster::of_pair(self.shallow, (unit, near.other), near.sign);
+            found.extend(self.overlap(&cluster, far)?);
+        }
+        Ok(found)
+    }
+
     fn elimination(
         &self,
         unit: usize,
@@ -188,55 +161,65 @@ impl Finder<'_> {
 
     fn overlap(
         &self,
-        first: usize,
-        second: usize,
+        cluster: &Cluster,
         radius: f64,
     ) -> Result<Option<CriticalSubspace>, QuotientError> {
-        let units = (&self.shallow.units[first], &self.shallow.units[second]);
-        let projected = match self.shallow.activation {
-            Activation::Identity => None,
-            Activation::Relu => principal_axis(units, radius),
-            _ => mean_ray(units, radius),
-        };
-        let Some(Projected { rays, sign }) = projected else {
-            return Ok(None);
-        };
         let n = self.shallow.inputs;
-        let moved = |unit: usize, ray: &[f64]| Moved {
-            unit,
-            incoming: ray[..n].to_vec(),
-            bias: ray[n],
-            outgoing: self.shallow.units[unit].outgoing.clone(),
+        let moved: Vec<Moved> = (cluster.members.iter().zip(&cluster.rays))
+            .map(|((unit, _), ray)| Moved {
+                unit: *unit,
+                incoming: ray[..n].to_vec(),
+                bias: ray[n],
+                outgoing: self.shallow.units[*unit].outgoing.clone(),
+            })
+            .collect();
+        let signs: Vec<f64> = cluster.members.iter().map(|(_, sign)| *sign).collect();
+        let of_sign = |turn: f64| {
+            let own = cluster.members.iter().filter(move |(_, s)| s * turn > 0.0);
+            own.map(|(unit, _)| *unit).collect::<Vec<usize>>()
         };
-        let both = [moved(first, &rays.0), moved(second, &rays.1)];
-        let leaf = self.overlap_leaf(&both, sign);
-        let units = (first, second);
-        self.stratum(Stratum::Overlap { units, sign }, &both, leaf, radius)
+        let mixed = signs.iter().any(|s| *s < 0.0);
+        let stratum = if mixed && self.shallow.splits_affine_part() {
+            Stratum::OppositeRays {
+                units: of_sign(1.0),
+                opposite: of_sign(-1.0),
+            }
+        } else {
+            Stratum::Overlap {
+                units: cluster.members.iter().map(|(unit, _)| *unit).collect(),
+                signs: signs.clone(),
+            }
+        };
+        let leaf = self.overlap_leaf(&moved, &signs);
+        self.stratum(stratum, &moved, leaf, radius)
     }
 
-    fn overlap_leaf(&self, both: &[Moved; 2], sign: f64) -> Vec<f64> {
-        let [one, other] = both;
-        let pinned = || [&one.outgoing[..], &other.outgoing[..]].concat();
+    fn overlap_leaf(&self, moved: &[Moved], signs: &[f64]) -> Vec<f64> {
         let length = |m: &Moved| match self.shallow.activation {
             Activation::Relu => m.incoming.iter().map(|w| w * w).sum::<f64>().sqrt(),
             _ => 1.0,
         };
-        let sums = |turn: f64| -> Vec<f64> {
-            let pairs = one.outgoing.iter().zip(&other.outgoing);
-            pairs
-                .map(|(a, b)| length(one) * a + turn * length(other) * b)
-                .collect()
-        };
-        match self.shallow.activation {
-            Activation::Tanh | Activation::Erf => sums(sign),
-            _ if sign > 0.0 => sums(1.0),
-            Activation::Logistic if self.shallow.output_bias => {
-                let constants = self.shallow.constant.iter().zip(&other.outgoing);
-                let mut leaf = sums(-1.0);
-                leaf.extend(constants.map(|(c, v)| c + v));
-                leaf
+        // Σ v_α, those of each orientation weighted
+        let sum = |positive: f64, negative: f64| -> Vec<f64> {
+            let mut sum = vec![0.0; self.shallow.outputs()];
+            for (m, sign) in moved.iter().zip(signs) {
+                let weight = length(m) * if *sign > 0.0 { positive } else { negative };
+                for (s, v) in sum.iter_mut().zip(&m.outgoing) {
+                    *s += weight * v;
+                }
             }
-            _ => pinned(),
+            sum
+        };
+        let mixed = signs.iter().any(|s| *s < 0.0);
+        match self.shallow.activation {
+            Activation::Tanh | Activation::Erf => sum(1.0, -1.0),
+            _ if !mixed => sum(1.0, 1.0),
+            Activation::Logistic if self.shallow.output_bias => {
+                let constants = self.shallow.constant.iter().zip(sum(0.0, 1.0));
+                let constants: Vec<f64> = constants.map(|(c, v)| c + v).collect();
+                [sum(1.0, -1.0), constants].concat()
+            }
+            _ => [sum(1.0, 0.0), sum(0.0, 1.0)].concat(),
         }
     }
 

@@ -1,33 +1,12 @@
-use super::{AnalyticNullSpace, Cause, Probe, QuotientError, Tolerance};
-use crate::{DenseFisher, GramFisher, Metric, RankTolerance, Spectrum};
-use faer::Mat;
+use super::critical::Finder;
+use super::numerical_rank::measure;
+use super::{
+    AnalyticNullSpace, Cause, NumericalRank, Probe, QuotientError, Shallow, Stratum, Tolerance,
+};
+use crate::RankTolerance;
 use neuromanifold_mlp::{Activation, Mlp};
-use neuromanifold_model::{Linearization, OutputMap};
+use neuromanifold_model::OutputMap;
 use std::fmt;
-
-/// What the numbers say about the rank of the Fisher metric on a probe.
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct NumericalRank {
-    /// Eigenvalues above the threshold.
-    pub rank: usize,
-    /// The rest.
-    pub nullity: usize,
-    /// The most the probe could show: `min(P, rN)`.
-    pub attainable: usize,
-    /// Smallest eigenvalue that counts as positive over the largest that counts as zero.
-    pub gap: f64,
-    /// The largest eigenvalue, nats per unit of θ squared.
-    pub largest: f64,
-    /// The smallest eigenvalue that counts as positive.
-    pub smallest: f64,
-    /// The threshold, as an eigenvalue.
-    pub threshold: f64,
-    /// `max |G d| / (λ_max |d|)` over the analytic null directions that were checked: rounding, if the theory is right.
-    pub analytic_residual: f64,
-    /// How many analytic null directions were checked: all where `G` was formed, a sample of about 64 otherwise.
-    pub checked: usize,
-}
 
 /// Whether theory and numbers agree on the null space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,18 +56,51 @@ pub struct Degeneracy {
     pub numerical: NumericalRank,
     /// Whether the two agree.
     pub verdict: Verdict,
+    /// The causes, each with the number of null directions it accounts for.
+    pub causes: Vec<(Cause, usize)>,
+    /// The same unit by unit, with the distance of each from its nearest strata.
+    pub units: Vec<UnitDegeneracy>,
     /// The tolerance under which weights counted as equal.
     pub tolerance: Tolerance,
     /// The tolerance under which eigenvalues counted as zero.
     pub rank_tolerance: RankTolerance,
     #[cfg_attr(feature = "serde", serde(serialize_with = "super::notation::as_text"))]
-    activation: Activation,
+    pub(crate) activation: Activation,
+}
+
+/// One hidden unit in a [`Degeneracy`].
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct UnitDegeneracy {
+    /// The unit.
+    pub unit: usize,
+    /// Which of the report's causes it is involved in, by index.
+    pub causes: Vec<usize>,
+    /// How many null directions those account for, shared with the other units involved.
+    pub null_directions: usize,
+    /// The stratum that is nearest in parameters, of its elimination, its being constant, and the overlap (or opposite ray) with
+    /// its nearest other unit; `None` where there are none (an affine map, linear units without another).
+    pub nearest: Option<NearStratum>,
+    /// The one of these that is nearest in nats.
+    pub cheapest: Option<NearStratum>,
+}
+
+/// How far a stratum is.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct NearStratum {
+    /// Which.
+    pub stratum: Stratum,
+    /// Euclidean distance in parameters.
+    pub distance: f64,
+    /// `D(θ : nearest point)` on the probe, nats.
+    pub divergence: f64,
 }
 
 /// Analyses the null space of the Fisher metric of a network with one hidden layer.
 ///
 /// The spectrum comes from whichever is smaller, `G` or the sample-space matrix with the same positive eigenvalues. Cost:
-/// that of eigenvalues of size `min(P, rN)`.
+/// that of eigenvalues of size `min(P, rN)`, and `O(m² n + m N (n + K))` for the distances of all units.
 ///
 /// # Errors
 /// As [`Shallow::new`](super::Shallow::new); those of the [`Probe`] and the metric.
@@ -134,8 +146,12 @@ pub fn degeneracy(
     } else {
         Verdict::ToleranceTooWide
     };
+    let causes = analytic.causes();
+    let units = unit_by_unit(net, theta, probe, &causes)?;
     Ok(Degeneracy {
         parameters: net.parameters(),
+        causes,
+        units,
         analytic,
         numerical,
         verdict,
@@ -149,97 +165,43 @@ pub fn degeneracy(
 /// changes a prediction noticeably.
 const AGREEMENT: f64 = 1e-8;
 
-fn measure(
-    linearization: &dyn Linearization,
-    probe: &Probe<'_>,
-    analytic: &AnalyticNullSpace,
-    rank_tolerance: RankTolerance,
-) -> Result<NumericalRank, QuotientError> {
-    let dims = linearization.dims();
-    let columns = probe.likelihood.factor_rank(dims.outputs) * dims.examples;
-    let gram;
-    let dense: DenseFisher;
-    let mut matrix = None;
-    let (metric, eigenvalues): (&dyn Metric, Vec<f64>) = if columns < dims.parameters {
-        gram = GramFisher::new(linearization, probe.likelihood)?;
-        let values = Spectrum::eigenvalues_of(gram.gram())?;
-        (&gram, values)
-    } else {
-        dense = DenseFisher::new(linearization, probe.likelihood)?;
-        let values = Spectrum::eigenvalues_of(dense.matrix())?;
-        matrix = Some(dense.matrix());
-        (&dense, values)
-    };
-    let largest = eigenvalues.last().copied().unwrap_or(0.0);
-    let threshold = rank_tolerance.threshold(largest);
-    let zeros = eigenvalues.partition_point(|value| *value <= threshold);
-    let rank = eigenvalues.len() - zeros;
-    let noise = eigenvalues[..zeros]
-        .iter()
-        .fold(0.0, |m: f64, v| m.max(v.abs()));
-    let smallest = eigenvalues.get(zeros).copied().unwrap_or(0.0);
-    let mut residual: f64 = 0.0;
-    let (mut tangent, mut image) = (vec![0.0; dims.parameters], vec![0.0; dims.parameters]);
-    // Without a matrix each direction takes two passes over the examples, and a sample is enough to catch a wrong formula.
-    let stride = match matrix {
-        Some(_) => 1,
-        None => analytic.nullity().div_ceil(64).max(1),
-    };
-    let mut checked = 0;
-    for direction in analytic.directions().iter().step_by(stride) {
-        checked += 1;
-        tangent.fill(0.0);
-        image.fill(0.0);
-        for (p, value) in &direction.entries {
-            tangent[*p] += value;
-            if let Some(matrix) = matrix {
-                let column = matrix.col(*p);
-                (image.iter_mut().zip(column.iter())).for_each(|(i, g)| *i += value * g);
-            }
-        }
-        if matrix.is_none() {
-            metric.lower(&tangent, &mut image);
-        }
-        let norm = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
-        let size = largest * norm(&tangent);
-        if size > 0.0 {
-            residual = residual.max(norm(&image) / size);
-        }
-    }
-    Ok(NumericalRank {
-        rank,
-        nullity: dims.parameters - rank,
-        attainable: columns.min(dims.parameters),
-        gap: if noise > 0.0 {
-            smallest / noise
-        } else {
-            f64::INFINITY
-        },
-        largest,
-        smallest,
-        threshold,
-        analytic_residual: residual,
-        checked,
-    })
-}
-
-/// An orthonormal basis of the numerical null space of `G` on a probe, `P × nullity`, to be held against
-/// [`AnalyticNullSpace::basis`]. Cost: eigenvectors of the `P × P` matrix, and its memory.
-///
-/// # Errors
-/// Those of the [`Probe`] and the metric.
-pub fn numerical_null_space(
+fn unit_by_unit(
     net: &Mlp,
     theta: &[f64],
     probe: &Probe<'_>,
-    rank_tolerance: RankTolerance,
-) -> Result<Mat<f64>, QuotientError> {
-    let rank_tolerance = rank_tolerance.validate()?;
-    let batch = net.on(probe.inputs)?;
-    let linearization = batch.linearize(theta)?;
-    let dense = DenseFisher::new(linearization.as_ref(), probe.likelihood)?;
-    let spectrum = Spectrum::new(dense.matrix())?;
-    Ok(spectrum.null_space(rank_tolerance).to_owned())
+    causes: &[(Cause, usize)],
+) -> Result<Vec<UnitDegeneracy>, QuotientError> {
+    let shallow = Shallow::new(net, theta)?;
+    if net.layers().len() == 1 {
+        return Ok(Vec::new());
+    }
+    let mut involved: Vec<Vec<usize>> = vec![Vec::new(); shallow.units.len()];
+    for (index, (cause, _)) in causes.iter().enumerate() {
+        for unit in cause.units() {
+            involved[*unit].push(index);
+        }
+    }
+    let finder = Finder::new(net, theta, &shallow, probe)?;
+    (involved.into_iter().enumerate())
+        .map(|(unit, own)| {
+            let around = finder.around(unit)?;
+            let near = |by: fn(&NearStratum) -> f64| {
+                let all = around.iter().map(|subspace| NearStratum {
+                    stratum: subspace.stratum.clone(),
+                    distance: subspace.distance,
+                    divergence: subspace.divergence,
+                });
+                all.min_by(|a, b| by(a).total_cmp(&by(b)))
+            };
+            Ok(UnitDegeneracy {
+                unit,
+                null_directions: own.iter().map(|cause| causes[*cause].1).sum(),
+                causes: own,
+                nearest: near(|s| s.distance),
+                cheapest: near(|s| s.divergence),
+            })
+        })
+        .collect()
 }
 
 impl Degeneracy {
@@ -248,55 +210,4 @@ impl Degeneracy {
     pub fn is_critical(&self) -> bool {
         self.analytic.nullity() > 0
     }
-}
-
-impl fmt::Display for Degeneracy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n = &self.numerical;
-        writeln!(
-            f,
-            "{} parameters, {} hidden layer: rank {} and nullity {} by theory ({})",
-            self.parameters,
-            self.activation,
-            self.analytic.rank(),
-            self.analytic.nullity(),
-            self.tolerance,
-        )?;
-        writeln!(
-            f,
-            "numerically rank {} and nullity {} (threshold {}), gap {:.1e}, eigenvalues {:.3e} … {:.3e} nats",
-            n.rank, n.nullity, self.rank_tolerance, n.gap, n.smallest, n.largest
-        )?;
-        let (checked, all) = (n.checked, self.analytic.nullity());
-        if all > 0 {
-            let which = if checked == all { "all" } else { "a sample" };
-            writeln!(
-                f,
-                "{which} of the analytic directions checked, |G d| ≤ {:.1e} λ_max |d|",
-                n.analytic_residual
-            )?;
-        }
-        match self.analytic.rounded() {
-            moved if moved > 0.0 => writeln!(f, "the tolerance was used, for up to {moved:.1e}")?,
-            _ => writeln!(f, "the tolerance was not needed")?,
-        }
-        for (cause, directions) in self.analytic.causes() {
-            let plural = if directions == 1 { "" } else { "s" };
-            writeln!(f, "  {directions:>5} null direction{plural}: {cause}")?;
-        }
-        write!(f, "{}", self.verdict)
-    }
-}
-
-/// Words for a list of causes, for an error message.
-pub(crate) fn in_words(causes: &[(Cause, usize)]) -> String {
-    let mut words: Vec<String> = causes
-        .iter()
-        .take(6)
-        .map(|(cause, directions)| format!("{cause} ({directions})"))
-        .collect();
-    if causes.len() > 6 {
-        words.push(format!("and {} more causes", causes.len() - 6));
-    }
-    words.join("; ")
 }

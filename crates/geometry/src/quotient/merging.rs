@@ -36,7 +36,7 @@ pub(crate) fn best_merge(
         let others = (0..slice.units.len()).filter(|other| *other != one);
         let allowed = |other: &usize| {
             // φ(−u) of softplus and relu leaves an affine part
-            let splits = matches!(slice.activation, Activation::Relu | Activation::Softplus);
+            let splits = slice.splits_affine_part();
             !splits || correlations[(one, *other)] > 0.0
         };
         let size = |other: &usize| correlations[(one, *other)].abs();

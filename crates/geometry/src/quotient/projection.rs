@@ -1,30 +1,74 @@
 use super::Unit;
-use super::ray::{largest, separation};
+use super::ray::largest;
 
-/// Two rays moved to where they overlap.
+/// Two rays and where they are parallel.
 pub(crate) struct Projected {
-    /// `(w, b)` of both.
-    pub(crate) rays: (Vec<f64>, Vec<f64>),
-    /// Whether they are equal (+1) or opposite (−1) there, up to size for relu.
+    /// How far both have to move, together.
+    pub(crate) distance: f64,
+    /// Whether they are equal (+1) or opposite (−1) there, up to size.
     pub(crate) sign: f64,
 }
 
-/// The projection onto `a = ±b`: the mean of both, with the sign for which it is nearer. `None` if it is surely further than the
-/// radius.
-pub(crate) fn mean_ray(units: (&Unit, &Unit), radius: f64) -> Option<Projected> {
-    let (a, b) = (units.0.ray(), units.1.ray());
-    let (gap, sign) = separation(&a, &b);
-    // the largest entry bounds the Euclidean distance from below
-    if gap / std::f64::consts::SQRT_2 > radius {
-        return None;
+/// The projection onto rays that are equal up to given signs: their mean, turned.
+pub(crate) fn onto_mean(rays: &[Vec<f64>], signs: &[f64]) -> Vec<Vec<f64>> {
+    let mean: Vec<f64> = (0..rays[0].len())
+        .map(|entry| {
+            // exact for equal entries
+            let first = signs[0] * rays[0][entry];
+            let drift: f64 = rays
+                .iter()
+                .zip(signs)
+                .map(|(r, s)| s * r[entry] - first)
+                .sum();
+            first + drift / rays.len() as f64
+        })
+        .collect();
+    let turned = |sign: &f64| mean.iter().map(|m| sign * m).collect();
+    signs.iter().map(turned).collect()
+}
+
+/// The projection onto rays that are parallel, of whatever size and orientation: onto the first singular vector of all, found by power
+/// iteration from the sum of the aligned rays. It converges with the squared ratio of their spread to their length.
+pub(crate) fn onto_axis(rays: &[Vec<f64>], signs: &[f64]) -> Vec<Vec<f64>> {
+    const ITERATIONS: usize = 200;
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let unit = |mut axis: Vec<f64>| {
+        let length = dot(&axis, &axis).sqrt();
+        axis.iter_mut().for_each(|d| *d /= length);
+        axis
+    };
+    let combined = |weights: &dyn Fn(usize) -> f64| {
+        let mut axis = vec![0.0; rays[0].len()];
+        for (k, ray) in rays.iter().enumerate() {
+            let weight = weights(k);
+            axis.iter_mut().zip(ray).for_each(|(d, r)| *d += weight * r);
+        }
+        axis
+    };
+    let mut axis = unit(combined(&|k| signs[k]));
+    for _ in 0..ITERATIONS {
+        let next = unit(combined(&|k| dot(&rays[k], &axis)));
+        let moved = next
+            .iter()
+            .zip(&axis)
+            .fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()));
+        axis = next;
+        // not (moved > …): an axis that is not a number stops here too
+        if moved.is_nan() || moved <= 4.0 * f64::EPSILON {
+            break;
+        }
     }
-    let pairs = a.iter().zip(&b);
-    let mean: Vec<f64> = pairs.map(|(a, b)| 0.5 * (a + sign * b)).collect();
-    let turned = mean.iter().map(|m| sign * m).collect();
-    Some(Projected {
-        rays: (mean, turned),
-        sign,
-    })
+    rays.iter()
+        .map(|ray| along(ray, &axis, dot(ray, &axis)))
+        .collect()
+}
+
+/// A ray projected to an axis of length 1; one that is on it to rounding stays where it is, at distance 0.
+fn along(ray: &[f64], axis: &[f64], length: f64) -> Vec<f64> {
+    let nearest: Vec<f64> = axis.iter().map(|d| length * d).collect();
+    let size = 8.0 * f64::EPSILON * largest(ray);
+    let there = ray.iter().zip(&nearest).all(|(r, p)| (r - p).abs() <= size);
+    if there { ray.to_vec() } else { nearest }
 }
 
 /// The projection onto rays that are parallel, of whatever size: the best approximation of rank 1 (Eckart and Young 1936), which
@@ -59,18 +103,17 @@ pub(crate) fn principal_axis(units: (&Unit, &Unit), radius: f64) -> Option<Proje
     let (a, b) = (units.0.ray(), units.1.ray());
     let axis: Vec<f64> = a.iter().zip(&b).map(|(a, b)| p * a + q * b).collect();
     let squared: f64 = axis.iter().map(|d| d * d).sum();
+    let size = squared.sqrt();
+    let axis: Vec<f64> = axis.iter().map(|d| d / size).collect();
     let projected = |ray: &[f64]| {
-        let along = ray.iter().zip(&axis).map(|(r, d)| r * d).sum::<f64>() / squared;
-        let nearest: Vec<f64> = axis.iter().map(|d| along * d).collect();
-        // a ray that is on the axis to rounding stays where it is, at distance 0
-        let size = 8.0 * f64::EPSILON * largest(ray);
-        let there = ray.iter().zip(&nearest).all(|(r, p)| (r - p).abs() <= size);
-        (along, if there { ray.to_vec() } else { nearest })
+        let length = ray.iter().zip(&axis).map(|(r, d)| r * d).sum::<f64>();
+        let gaps = ray.iter().zip(along(ray, &axis, length));
+        (length, gaps.map(|(r, p)| (r - p) * (r - p)).sum::<f64>())
     };
-    let ((along, first), (other, second)) = (projected(&a), projected(&b));
+    let ((one, first), (other, second)) = (projected(&a), projected(&b));
     // at a right angle the nearest point has one ray at zero, which is a constant unit and no overlap
-    ((along * other).is_normal() && squared.is_normal()).then(|| Projected {
-        sign: (along * other).signum(),
-        rays: (first, second),
+    ((one * other).is_normal() && squared.is_normal()).then(|| Projected {
+        sign: (one * other).signum(),
+        distance: (first + second).sqrt(),
     })
 }

@@ -133,7 +133,7 @@ fn merge(slice: &Shallow, tolerance: Tolerance) -> Shallow {
         .units
         .extend(rays.linear.iter().map(|u| slice.units[*u].clone()));
     for ray in &rays.rays {
-        let splits = matches!(slice.activation, Activation::Relu | Activation::Softplus);
+        let splits = slice.splits_affine_part();
         for orientation in [1.0, -1.0] {
             // odd units all go to the positive orientation
             let own = |sign: f64| !splits || sign * orientation > 0.0;

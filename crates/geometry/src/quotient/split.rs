@@ -1,4 +1,4 @@
-use super::degeneracy::in_words;
+use super::cause::in_words;
 use super::{AnalyticNullSpace, QuotientError, Tolerance};
 use crate::{Inverse, Metric, MetricError, Solve};
 use faer::{Mat, MatRef};
