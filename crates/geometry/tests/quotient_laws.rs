@@ -113,6 +113,9 @@ fn tidy(activation: Activation) -> bool {
     )
 }
 
+/// Eigenvalues up to the square of rounding are zero.
+const ROUNDING: RankTolerance = RankTolerance::Relative(1e-23);
+
 /// Whether the irreducible network stays clear of every stratum: near an overlap the smallest eigenvalue falls with the sixth
 /// power of the separation, and no arithmetic tells it from zero.
 fn well_separated(case: &Inflated) -> bool {
@@ -274,16 +277,41 @@ proptest! {
             inputs: MatRef::from_column_major_slice(&points, case.inputs, examples),
             likelihood: &Gaussian::UNIT,
         };
-        let report = degeneracy(net, theta, &probe, Tolerance::default(), RankTolerance::Relative(1e-14)).unwrap();
-        // Theory is a lower bound to rounding. It is sharp where numbers can tell: on one input, or with many units, the
-        // spectrum of a regular network itself reaches down to rounding.
+        let report = degeneracy(net, theta, &probe, Tolerance::default(), ROUNDING).unwrap();
+        // Theory is a lower bound to rounding. It is sharp where numbers can tell.
         prop_assert!(report.numerical.nullity >= null.nullity(), "{report}");
-        if case.inputs > 1 && case.rank <= 3 && well_separated(&case) && kinks_are_seen(&case, &points) {
+        if well_separated(&case) && kinks_are_seen(&case, &points) {
             prop_assert_eq!(report.verdict, Verdict::Agree, "{}", report);
         }
         let widths = net.layers()[0].outputs();
         if tidy(case.activation) {
             prop_assert_eq!(null.nullity() > 0, widths > case.rank, "{}", report);
+        }
+    }
+
+    // With an output bias, G is singular exactly if the network is reducible: in theory for every point, in numbers for every reducible
+    // point and for each irreducible one that numbers can tell from a reducible one.
+    #[test]
+    fn g_is_singular_if_and_only_if_the_network_is_reducible(
+        erf: bool, inputs in 1..4usize, rank in 1..6usize, outputs in 1..4usize, extra in 0..3usize, seed: u64,
+    ) {
+        let activation = if erf { Activation::Erf } else { Activation::Tanh };
+        let case = inflate(activation, inputs, rank, outputs, true, extra, seed);
+        let (net, theta) = (&case.large.0, &case.large.1);
+        let points = normals(inputs * 1000, &mut ChaCha8Rng::seed_from_u64(seed ^ 9));
+        let points: Vec<f64> = points.iter().map(|x| 1.5 * x).collect();
+        let probe = Probe {
+            inputs: MatRef::from_column_major_slice(&points, inputs, 1000),
+            likelihood: &Gaussian::UNIT,
+        };
+        let report = degeneracy(net, theta, &probe, Tolerance::default(), ROUNDING).unwrap();
+        let reducible = extra > 0;
+        prop_assert_eq!(report.is_critical(), reducible);
+        prop_assert_eq!(CanonicalForm::of(net, theta, Tolerance::default()).unwrap().rank() < rank + extra, reducible);
+        if reducible {
+            prop_assert!(report.numerical.nullity > 0, "{report}");
+        } else if well_separated(&case) {
+            prop_assert_eq!(report.numerical.nullity, 0, "{}", report);
         }
     }
 

@@ -99,8 +99,10 @@ pub struct NearStratum {
 
 /// Analyses the null space of the Fisher metric of a network with one hidden layer.
 ///
-/// The spectrum comes from whichever is smaller, `G` or the sample-space matrix with the same positive eigenvalues. Cost:
-/// that of eigenvalues of size `min(P, rN)`, and `O(m² n + m N (n + K))` for the distances of all units.
+/// The spectrum of a small problem comes from singular values, which see eigenvalues down to the square of rounding; of a larger one
+/// from whichever is smaller, `G` or the sample-space matrix with the same positive eigenvalues
+/// ([`NumericalRank::resolution`]). Two units a distance δ apart leave an eigenvalue of `O(δ⁶)`, so the former tells them from one down
+/// to `δ ≈ 10⁻⁵`, the latter to `10⁻²`. Cost: that of eigenvalues of size `min(P, rN)`, and `O(m² n + m N (n + K))` for the distances of all units.
 ///
 /// # Errors
 /// As [`Shallow::new`](super::Shallow::new); those of the [`Probe`] and the metric.
@@ -191,7 +193,11 @@ fn unit_by_unit(
                     distance: subspace.distance,
                     divergence: subspace.divergence,
                 });
-                all.min_by(|a, b| by(a).total_cmp(&by(b)))
+                all.min_by(|a, b| {
+                    by(a)
+                        .total_cmp(&by(b))
+                        .then(a.distance.total_cmp(&b.distance))
+                })
             };
             Ok(UnitDegeneracy {
                 unit,

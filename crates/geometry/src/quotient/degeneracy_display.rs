@@ -25,6 +25,9 @@ impl fmt::Display for Degeneracy {
             "numerically rank {} and nullity {} (threshold {}), gap {:.1e}, eigenvalues {:.3e} … {:.3e} nats",
             n.rank, n.nullity, self.rank_tolerance, n.gap, n.smallest, n.largest
         )?;
+        if n.threshold < n.resolution {
+            writeln!(f, "the threshold is below rounding, {:.1e}", n.resolution)?;
+        }
         let (checked, all) = (n.checked, self.analytic.nullity());
         if all > 0 {
             let which = if checked == all { "all" } else { "a sample" };
