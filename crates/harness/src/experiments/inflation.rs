@@ -8,6 +8,15 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::HarnessError;
 
+/// Activations whose redundancies the theory knows, apart from the identity, of which everything is one affine map.
+pub(super) const ACTIVATIONS: [Activation; 5] = [
+    Activation::Tanh,
+    Activation::Erf,
+    Activation::Logistic,
+    Activation::Softplus,
+    Activation::Relu,
+];
+
 /// An irreducible network and an inflated one.
 #[derive(Debug)]
 pub(super) struct Inflated {
@@ -37,15 +46,9 @@ pub(super) fn inflated(
 ) -> Result<Inflated, HarnessError> {
     let mut units: Vec<Unit> = Vec::new();
     while units.len() < rank {
-        let unit = Unit {
-            incoming: gaussians(inputs, rng),
-            bias: 0.5 * gaussians(1, rng)[0],
-            outgoing: (0..outputs).map(|_| rng.random_range(0.5..1.5)).collect(),
-        };
-        let apart = units.iter().all(|other| separation(&unit, other) > 0.7);
-        if apart && length(&unit) > 0.7 {
-            units.push(unit);
-        }
+        let outgoing = (0..outputs).map(|_| rng.random_range(0.5..1.5)).collect();
+        let unit = apart(&units, activation, inputs, outgoing, rng);
+        units.push(unit);
     }
     let mut constant = gaussians(outputs, rng);
     let small = assemble(&units, &constant, activation)?;
@@ -66,11 +69,10 @@ pub(super) fn inflated(
                 units[split].outgoing.iter_mut().for_each(|v| *v *= share);
                 units.push(rest);
             }
-            1 => units.push(Unit {
-                incoming: gaussians(inputs, rng),
-                bias: gaussians(1, rng)[0],
-                outgoing: vec![0.0; outputs],
-            }),
+            1 => {
+                let dead = apart(&units, activation, inputs, vec![0.0; outputs], rng);
+                units.push(dead);
+            }
             _ => {
                 let (bias, outgoing) = (gaussians(1, rng)[0], gaussians(outputs, rng));
                 let mut value = [0.0];
@@ -96,16 +98,57 @@ pub(super) fn inflated(
     })
 }
 
+/// A random unit that numbers can tell from a constant and from each of the others (whose number is small): near an overlap the
+/// smallest eigenvalue falls with the sixth power of the separation.
+fn apart(
+    units: &[Unit],
+    activation: Activation,
+    inputs: usize,
+    outgoing: Vec<f64>,
+    rng: &mut ChaCha8Rng,
+) -> Unit {
+    let mut clear = 0.7;
+    loop {
+        let unit = Unit {
+            incoming: gaussians(inputs, rng),
+            bias: 0.5 * gaussians(1, rng)[0],
+            outgoing: outgoing.clone(),
+        };
+        let length = length(&unit);
+        // the kink of a relu, or the bend of any unit, lies among the inputs
+        let seen = length > 0.7 && unit.bias.abs() < 1.2 * length;
+        let scaled = activation == Activation::Relu;
+        let gap = |other: &Unit| {
+            let of = |unit: &Unit| if scaled { self::length(unit) } else { 1.0 };
+            separation((&unit, of(&unit)), (other, of(other)))
+        };
+        let needed = if scaled { 0.6 * clear } else { clear };
+        if seen
+            && units
+                .iter()
+                .all(|other| is_constant(other) || gap(other) > needed)
+        {
+            return unit;
+        }
+        clear *= 0.999; // in a crowd
+    }
+}
+
+fn is_constant(unit: &Unit) -> bool {
+    length(unit) < 1e-300
+}
+
 fn length(unit: &Unit) -> f64 {
     unit.incoming.iter().map(|w| w * w).sum::<f64>().sqrt()
 }
 
-/// Euclidean distance of `(w, b)` from `±(w', b')`, whichever is nearer.
-fn separation(one: &Unit, other: &Unit) -> f64 {
+/// Euclidean distance of `(w, b)` from `±(w', b')`, whichever is nearer, each divided by a length.
+fn separation((one, size): (&Unit, f64), (other, other_size): (&Unit, f64)) -> f64 {
     let distance = |sign: f64| {
+        let gap = |a: f64, b: f64| (a / size - sign * b / other_size).powi(2);
         let weights = one.incoming.iter().zip(&other.incoming);
-        let squared: f64 = weights.map(|(a, b)| (a - sign * b).powi(2)).sum();
-        (squared + (one.bias - sign * other.bias).powi(2)).sqrt()
+        let squared: f64 = weights.map(|(a, b)| gap(*a, *b)).sum();
+        (squared + gap(one.bias, other.bias)).sqrt()
     };
     distance(1.0).min(distance(-1.0))
 }
