@@ -168,7 +168,7 @@ fn signals(net: &Mlp, theta: &[f64], points: &[f64], layer: usize, unit: usize) 
         let mut signal = x.to_vec();
         for l in 0..=layer {
             let weights = net.weights(theta, l);
-            let bias = net.bias(theta, l).unwrap();
+            let bias = net.bias(theta, l).expect("it has one");
             let pre = |u: usize| {
                 let row = weights.row(u);
                 row.iter().zip(&signal).map(|(w, a)| w * a).sum::<f64>() + bias[u]

@@ -49,7 +49,7 @@ impl Critical {
             Tolerance::default(),
             rank,
         );
-        let report = report.unwrap();
+        let report = report.expect("one hidden layer");
         let numbers = &report.numerical;
         report.verdict == Verdict::Agree && numbers.smallest > 1e-8 * numbers.largest
     }
@@ -61,7 +61,8 @@ impl Critical {
     fn step_for(&self, cotangent: &[f64], solver: Solver) -> DegenerateStep {
         let network = (&self.net, &self.theta[..]);
         let probe = self.probe();
-        DegenerateStep::new(network, &probe, cotangent, solver, Tolerance::default()).unwrap()
+        DegenerateStep::new(network, &probe, cotangent, solver, Tolerance::default())
+            .expect("a metric that is clear of rounding")
     }
 }
 
@@ -83,7 +84,7 @@ fn critical(
         let b = 0.7 * normals(1, &mut rng)[0];
         let v: Vec<f64> = (0..outputs)
             .map(|k| {
-                let sign = if (k + units.len()) % 2 == 0 {
+                let sign = if (k + units.len()).is_multiple_of(2) {
                     1.0
                 } else {
                     -1.0
@@ -146,7 +147,7 @@ fn critical(
     let likelihood: Box<dyn Likelihood> = if categorical {
         Box::new(Categorical)
     } else {
-        Box::new(Gaussian::new(0.7).unwrap())
+        Box::new(Gaussian::new(0.7).expect("positive"))
     };
     let mut cotangent = normals(outputs * EXAMPLES, &mut rng);
     for c in cotangent.chunks_exact_mut(outputs) {

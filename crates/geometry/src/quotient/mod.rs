@@ -34,17 +34,20 @@
 //!   draw, apply, compose and invert.
 //! * [`CanonicalForm`], [`canonicalize`], [`canonicalize_law`]: the one way of writing that all equivalent parameters share.
 //! * [`reduce`]: the smallest network that computes exactly the same, layer by layer for deep ones; [`compress`]: a smaller one
-//!   within a budget of nats.
-//! * [`AnalyticNullSpace`]: every null direction of `G` with its cause; [`degeneracy`]: the same beside the numbers;
-//!   [`critical_subspaces`]: the strata nearby, with distances in parameters and in nats.
-//! * [`TangentSplit`], [`exact_natural_gradient`]: what natural gradient means on the critical set.
+//!   within a budget of nats, on a [path](CompressionPath) of removals and merges in the order of what they cost at the outputs.
+//! * [`AnalyticNullSpace`]: every null direction of `G` with its cause; [`degeneracy`]: the same beside the numbers, cause by cause and
+//!   unit by unit; [`critical_subspaces`]: the strata nearby, with distances in parameters and in nats.
+//! * [`TangentSplit`], [`exact_natural_gradient`]: what natural gradient means on the critical set; [`SolveComparison`]: what the answers
+//!   that are in use (pseudo-inverse, damping, sample space, the reduced network) make of it, at and near the set. In short: they
+//!   all approximate the shortest step to the best law nearby, `G⁺∇l`; the reduced network takes the best step that *it* can, the
+//!   projection of that; and close to the set `G⁻¹` is worse than on it, since nothing stops its steps from growing.
 //!
 //! Decisions about equality of weights are made under an explicit [`Tolerance`], and results say how much it was used for.
 //!
 //! # Cost
 //!
 //! With `m` units, `n` inputs and `K` outputs, everything that needs no data is `O(m log m)` comparisons of `n + 1` numbers, plus
-//! sparse eliminations of the size of coincidences. Pairwise distances ([`critical_subspaces`]) are `O(m² n)`. Numerical ranks cost
+//! sparse eliminations of the size of coincidences. Pairwise distances ([`critical_subspaces`], [`degeneracy`]) are `O(m² n)`. Numerical ranks cost
 //! eigenvalues of size `min(P, rN)`.
 //!
 //! # References
@@ -65,6 +68,7 @@ mod echelon;
 mod cluster;
 mod degeneracy_display;
 mod degenerate_step;
+mod displacement;
 mod elimination;
 mod equivalence;
 mod error;
