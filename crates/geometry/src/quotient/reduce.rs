@@ -39,9 +39,12 @@ impl Reduction {
 ///
 /// Constant units are folded into the biases behind them (added if absent), units on one ray are merged, units without
 /// effect are dropped. With one hidden layer of tanh, erf or logistic units the result has as few units as any equivalent
-/// network. For relu and softplus it is smallest if no affine part is left over; otherwise that part takes up to two units a
-/// dimension and fewer may suffice. Deep networks are gone through from the input until nothing changes: each step is
-/// exact, but no theorem says that nothing else could be saved.
+/// network. For relu and softplus, where opposite rays differ by an affine function, `φ(u) − φ(−u) = u`, the better of two rewritings is
+/// taken: units merged in each orientation, or all turned to one, with the affine part that this leaves written as up to two units a
+/// dimension. With `R` rays that do not cancel, the first has at most `2R` units and the second `R` and those of the affine part, so the
+/// result is smallest wherever it has `R`. It need not be otherwise: which choice of orientations leaves no affine part,
+/// `Σ ± v_j (w_j, b_j) = …`, is a subset-sum problem, and is not searched. Deep networks are gone through from the input until nothing
+/// changes: each step is exact, but no theorem says that nothing else could be saved.
 ///
 /// # Errors
 /// As [`Shallow::new`], except for depth and output activation; those of the [`Probe`].
