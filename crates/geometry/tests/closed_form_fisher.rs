@@ -244,7 +244,7 @@ fn degenerate_units_are_no_trouble() {
                     noise,
                     seed: 0,
                 };
-                let (points, weights) = grid(&case.input, 61);
+                let (points, weights) = grid(&case.input, 41);
                 let error = difference(&fisher.to_dense(), &on_sample(&case, &points, &weights));
                 assert!(error < 1e-12, "gap {gap:e}: {error:e}");
             }

@@ -1,3 +1,4 @@
+use super::product::product;
 use super::whitened::Whitened;
 use super::{Averages, ClosedFormError, PairLaw, PairMoments, UnitMoments};
 use faer::{Mat, MatRef};
@@ -155,6 +156,37 @@ impl Coupling {
             }
         }
         image
+    }
+}
+
+impl Image {
+    /// `diag(own) W + mixed W'`, one unit a column.
+    pub(crate) fn weights(&self, left: &Whitened, right: &Whitened) -> Mat<f64> {
+        let (m, units) = (left.means.len(), right.means.len());
+        let mixed = Mat::from_fn(units, m, |b, a| self.mixed[a * units + b]);
+        let mut weights = product(right.weights.as_ref(), mixed.as_ref());
+        for (a, own) in self.own.iter().enumerate() {
+            for (out, w) in weights
+                .col_mut(a)
+                .iter_mut()
+                .zip(left.weights.col(a).iter())
+            {
+                *out += own * w;
+            }
+        }
+        weights
+    }
+
+    /// Adds a multiple of all but the weights.
+    pub(crate) fn add(&mut self, weight: f64, other: &Self) {
+        let add = |sum: &mut Vec<f64>, own: &[f64]| {
+            for (sum, own) in sum.iter_mut().zip(own) {
+                *sum += weight * own;
+            }
+        };
+        add(&mut self.means, &other.means);
+        add(&mut self.outgoing, &other.outgoing);
+        add(&mut self.constant, &other.constant);
     }
 }
 

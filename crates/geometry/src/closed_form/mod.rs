@@ -105,6 +105,8 @@ mod whitened;
 
 mod coupling;
 mod factor;
+mod iterative;
+mod line;
 mod product;
 mod seen;
 mod span;

@@ -1,8 +1,8 @@
 use super::coupling::{Coupling, Image, Tangent};
-use super::product::{add_product, product};
+use super::product::product;
 use super::span::orthonormal_basis;
 use super::whitened::{Frame, Whitened};
-use super::{Averages, ClosedFormError, GaussianInput};
+use super::{Averages, ClosedFormError, GaussianInput, line};
 use faer::{Mat, MatRef};
 use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::Gaussian;
@@ -136,7 +136,7 @@ impl Population {
         );
         let at = self.project(theta)?;
         let (weights, image) = match &at.step {
-            Some(step) => self.gradient_along(&at, step)?,
+            Some(step) => line::gradient(&self.averages, &at.teacher, &at.student, step)?,
             None => self.gradient_of_difference(&at)?,
         };
         let precision = 1.0 / self.variance;
@@ -209,51 +209,10 @@ impl Population {
     /// `E|f − f*|²/(2σ²)`.
     fn half_square(&self, at: &Projected) -> Result<f64, ClosedFormError> {
         let square = match &at.step {
-            Some(step) => self.square_along(at, step)?,
+            Some(step) => line::square(&self.averages, &at.teacher, step)?,
             None => self.square_of_difference(at)?,
         };
         Ok(square.max(0.0) / (2.0 * self.variance))
-    }
-
-    /// `∫∫ dθᵀ E[∇f(θ_s) ∇f(θ_t)ᵀ] dθ ds dt`.
-    fn square_along(&self, at: &Projected, step: &Whitened) -> Result<f64, ClosedFormError> {
-        let nodes: Vec<(f64, Whitened)> = unit_interval()
-            .map(|(t, weight)| (weight, between(&at.teacher, step, t)))
-            .collect();
-        let mut sum = 0.0;
-        for (i, (weight, left)) in nodes.iter().enumerate() {
-            for (j, (other, right)) in nodes.iter().enumerate().skip(i) {
-                let coupling = Coupling::between(&self.averages, left, right)?;
-                let (weights, image) = moved(&coupling, left, right, step);
-                let twice = if i == j { 1.0 } else { 2.0 };
-                sum += twice * weight * other * contract(step, &weights, &image);
-            }
-        }
-        Ok(sum)
-    }
-
-    /// `∫ E[∇f(θ) ∇f(θ_t)ᵀ] dθ dt`.
-    fn gradient_along(
-        &self,
-        at: &Projected,
-        step: &Whitened,
-    ) -> Result<(Mat<f64>, Image), ClosedFormError> {
-        let mut sum = Mat::zeros(step.weights.nrows(), step.weights.ncols());
-        let mut parts = Image {
-            own: Vec::new(),
-            mixed: Vec::new(),
-            means: vec![0.0; step.means.len()],
-            outgoing: vec![0.0; step.outgoing.len()],
-            constant: vec![0.0; step.constant.len()],
-        };
-        for (t, weight) in unit_interval() {
-            let right = between(&at.teacher, step, t);
-            let coupling = Coupling::between(&self.averages, &at.student, &right)?;
-            let (weights, image) = moved(&coupling, &at.student, &right, step);
-            sum += weights * weight;
-            parts.add(weight, &image);
-        }
-        Ok((sum, parts))
     }
 
     fn square_of_difference(&self, at: &Projected) -> Result<f64, ClosedFormError> {
@@ -303,65 +262,6 @@ impl Population {
     }
 }
 
-/// `E[∇f(left) ∇f(right)ᵀ]` on a tangent vector at `right`: the weights of the image, and the rest.
-fn moved(
-    coupling: &Coupling,
-    left: &Whitened,
-    right: &Whitened,
-    step: &Whitened,
-) -> (Mat<f64>, Image) {
-    let products = product(left.weights.transpose(), step.weights.as_ref());
-    let own: Vec<f64> = right
-        .weights
-        .col_iter()
-        .zip(step.weights.col_iter())
-        .map(|(w, y)| w.iter().zip(y.iter()).map(|(w, y)| w * y).sum())
-        .collect();
-    let tangent = Tangent {
-        left_products: products.as_ref(),
-        right_products: &own,
-        means: &step.means,
-        outgoing: &step.outgoing,
-        constant: &step.constant,
-    };
-    let image = coupling.apply(&left.outgoing, &right.outgoing, &tangent);
-    let mut weights = image.weights(left, right);
-    let slopes = coupling.unseen();
-    add_product(
-        weights.as_mut(),
-        1.0,
-        step.weights.as_ref(),
-        slopes.transpose(),
-    );
-    (weights, image)
-}
-
-/// A covector on a tangent vector.
-fn contract(step: &Whitened, weights: &Mat<f64>, image: &Image) -> f64 {
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let on_weights: f64 = step
-        .weights
-        .col_iter()
-        .zip(weights.col_iter())
-        .map(|(y, g)| y.iter().zip(g.iter()).map(|(y, g)| y * g).sum::<f64>())
-        .sum();
-    on_weights
-        + dot(&step.means, &image.means)
-        + dot(&step.outgoing, &image.outgoing)
-        + dot(&step.constant, &image.constant)
-}
-
-/// The point `t` of the line that starts at a network.
-fn between(start: &Whitened, step: &Whitened, t: f64) -> Whitened {
-    let along = |a: &[f64], d: &[f64]| a.iter().zip(d).map(|(a, d)| a + t * d).collect();
-    Whitened {
-        weights: &start.weights + &step.weights * t,
-        means: along(&start.means, &step.means),
-        outgoing: along(&start.outgoing, &step.outgoing),
-        constant: along(&start.constant, &step.constant),
-    }
-}
-
 /// The network that computes `one − other`.
 fn difference(one: &Whitened, other: &Whitened) -> Whitened {
     let (m, units) = (one.means.len(), other.means.len());
@@ -391,47 +291,4 @@ fn side_by_side(one: MatRef<'_, f64>, other: MatRef<'_, f64>) -> Mat<f64> {
         .subcols_mut(one.ncols(), other.ncols())
         .copy_from(other);
     both
-}
-
-/// Gauss–Legendre nodes and weights on [0, 1].
-fn unit_interval() -> impl Iterator<Item = (f64, f64)> {
-    const HALF: [(f64, f64); 4] = [
-        (0.183_434_642_495_649_8, 0.362_683_783_378_362),
-        (0.525_532_409_916_329, 0.313_706_645_877_887_3),
-        (0.796_666_477_413_626_7, 0.222_381_034_453_374_48),
-        (0.960_289_856_497_536_3, 0.101_228_536_290_376_26),
-    ];
-    HALF.into_iter()
-        .flat_map(|(x, w)| [(0.5 - 0.5 * x, 0.5 * w), (0.5 + 0.5 * x, 0.5 * w)])
-}
-
-impl Image {
-    /// `diag(own) W + mixed W'`, one unit a column.
-    fn weights(&self, left: &Whitened, right: &Whitened) -> Mat<f64> {
-        let (m, units) = (left.means.len(), right.means.len());
-        let mixed = Mat::from_fn(units, m, |b, a| self.mixed[a * units + b]);
-        let mut weights = product(right.weights.as_ref(), mixed.as_ref());
-        for (a, own) in self.own.iter().enumerate() {
-            for (out, w) in weights
-                .col_mut(a)
-                .iter_mut()
-                .zip(left.weights.col(a).iter())
-            {
-                *out += own * w;
-            }
-        }
-        weights
-    }
-
-    /// Adds a multiple of all but the weights.
-    fn add(&mut self, weight: f64, other: &Self) {
-        let add = |sum: &mut Vec<f64>, own: &[f64]| {
-            for (sum, own) in sum.iter_mut().zip(own) {
-                *sum += weight * own;
-            }
-        };
-        add(&mut self.means, &other.means);
-        add(&mut self.outgoing, &other.outgoing);
-        add(&mut self.constant, &other.constant);
-    }
 }
