@@ -15,10 +15,12 @@ pub(crate) fn add_product(c: MatMut<'_, f64>, alpha: f64, a: MatRef<'_, f64>, b:
 
 /// `X ← X R` for a square `R`, a panel of rows at a time, so that no second `X` is needed.
 pub(crate) fn multiply_from_the_right(mut x: MatMut<'_, f64>, r: MatRef<'_, f64>) {
-    const ROWS: usize = 512;
-    let mut panel = Mat::zeros(ROWS, x.ncols());
-    for start in (0..x.nrows()).step_by(ROWS) {
-        let rows = ROWS.min(x.nrows() - start);
+    /// Entries of a panel, which should stay in the second-level cache.
+    const PANEL: usize = 1 << 15;
+    let height = (PANEL / x.ncols().max(1)).clamp(64, x.nrows().max(64));
+    let mut panel = Mat::zeros(height, x.ncols());
+    for start in (0..x.nrows()).step_by(height) {
+        let rows = height.min(x.nrows() - start);
         let mut panel = panel.as_mut().subrows_mut(0, rows);
         let mut target = x.as_mut().subrows_mut(start, rows);
         panel.copy_from(target.as_ref());
