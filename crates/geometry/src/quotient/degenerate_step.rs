@@ -127,7 +127,14 @@ impl DegenerateStep {
             Solver::Exact => {
                 let metric = DenseFisher::new(at.as_ref(), probe.likelihood)?;
                 let network = (net, theta);
-                exact_natural_gradient(&metric, &gradient, network, tolerance, &mut tangent)?;
+                exact_natural_gradient(
+                    &metric,
+                    &gradient,
+                    network,
+                    probe.likelihood,
+                    tolerance,
+                    &mut tangent,
+                )?;
             }
             Solver::PseudoInverse { tolerance } => {
                 dense(Inverse::Pseudo { tolerance }, &mut tangent)?;
