@@ -166,7 +166,7 @@ impl Lanczos {
         rng: &mut dyn Rng,
     ) -> Result<RitzPairs, MetricError> {
         loop {
-            let last = found.values[self.pairs - 1];
+            let before = found.values[..self.pairs].to_vec();
             found.keep(krylov, self.pairs);
             if krylov.append_random(rng) {
                 // one more than asked for: the best of the complement, whose convergence is the confirmation
@@ -174,7 +174,10 @@ impl Lanczos {
             } else {
                 found = Ritz::of(krylov, self.end)?;
             }
-            let change = (found.values[self.pairs - 1] - last).abs();
+            // A value that belonged among them has moved others inwards, the last of which may equal the one that left: so
+            // all are compared, and together they move by at least as much as it lies beyond the last.
+            let moved = before.iter().zip(&found.values);
+            let change: f64 = moved.map(|(old, new)| (old - new).abs()).sum();
             if krylov.len() == krylov.dim() || change <= self.tolerance * found.largest() {
                 let mut pairs = found.pairs(krylov, self.pairs);
                 pairs.measure_residuals(metric);

@@ -65,7 +65,8 @@ proptest! {
         for i in 0..pairs {
             let exact = spectrum.eigenvalues()[if smallest { i } else { dim - 1 - i }];
             let error = (found.eigenvalues[i] - exact).abs();
-            prop_assert!(error <= 2.0 * tolerance * spectrum.largest(), "{i}: {error}");
+            // the pair's own residual, that of those it was kept apart from, and what a confirmation lets pass
+            prop_assert!(error <= 4.0 * tolerance * spectrum.largest(), "{i}: {error}");
             // the bound is a bound, and what was asked for
             let residual = found.residuals[i];
             prop_assert!(residual <= 2.0 * tolerance * spectrum.largest());
@@ -115,10 +116,11 @@ proptest! {
         prop_assert!(agrees(seen, exact, 1e-9), "{seen:?} {exact:?}");
         // the null space is told from the rest where rounding can tell it
         let tolerance = RankTolerance::Relative(1e-9);
-        prop_assume!(spectrum.gap(tolerance) > 1e3);
-        let zero = tolerance.threshold(spectrum.largest());
-        let (nullity, exact) = (density.nullity(tolerance), over_probes(&|value| f64::from(u8::from(value <= zero))));
-        prop_assert!(agrees(nullity, exact, 1e-4), "{nullity:?} {exact:?}");
+        if spectrum.gap(tolerance) > 1e3 {
+            let zero = tolerance.threshold(spectrum.largest());
+            let (nullity, exact) = (density.nullity(tolerance), over_probes(&|value| f64::from(u8::from(value <= zero))));
+            prop_assert!(agrees(nullity, exact, 1e-4), "{nullity:?} {exact:?}");
+        }
     }
 
     #[test]
@@ -163,6 +165,15 @@ fn eigenvalues_are_found_as_often_as_they_occur() {
     for (value, expected) in found.eigenvalues.iter().zip([5.0, 5.0, 5.0, 2.0, 2.0, 1.0]) {
         assert!((value - expected).abs() < 1e-12, "{found:?}");
     }
+    // Two eigenspaces: each random vector brings one more of either, until one of them is exhausted.
+    let mut two = [0.0; 8];
+    two[..2].fill(33.0);
+    let metric = with_eigenvalues(&two, 6);
+    let smallest = Lanczos::smallest(4).run(&metric, &mut rng).unwrap();
+    assert!(
+        smallest.eigenvalues.iter().all(|v| v.abs() < 1e-12),
+        "{smallest:?}"
+    );
     // The identity: every step meets an invariant space.
     let identity = with_eigenvalues(&[1.0; 12], 4);
     let found = all.run(&identity, &mut rng).unwrap();
