@@ -29,6 +29,7 @@
 //! | [`DenseFisher`] | `P²` numbers | yes | `P²rN/2 + P³/3` | `P ≲ rN`, spectra, many solves |
 //! | [`GramFisher`] | `(rN)²` numbers | yes | gram + `(rN)³/3` | `P > rN` |
 //! | [`FisherOperator`] | `O(P + KN)` numbers | yes | two passes an iteration | neither matrix fits |
+//! | [`BlockFisher`] | `Σ_b P_b²` numbers | blocks of layers or units | `Σ_b P_b³/3` | narrow layers |
 //! | [`KroneckerFisher::ekfac`] | `O(Σ_l ñ_l² + m_l²)` numbers | blocks of layers, nearest in its axes | `2 Σ_l (ñ_l² m_l + ñ_l m_l²)` | wide layers, many steps from one batch |
 //! | [`KroneckerFisher::kfac`] | the same | blocks of layers where `δ` and `a` are independent | the same | a comparison with the above |
 //! | [`DiagonalFisher`] | `P` numbers | its diagonal | `P` | a scale for each parameter |

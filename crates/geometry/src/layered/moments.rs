@@ -3,7 +3,7 @@ use super::partition::Member;
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
-use neuromanifold_model::{Cotangents, Layerwise};
+use neuromanifold_model::{AffineLayer, Cotangents, Layerwise};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -108,15 +108,13 @@ fn over_examples<T: Send>(
     let boundary = |lane: usize| (lane * panels / lanes * together).min(examples);
     let sum_of = |lane: usize| {
         let mut sums: Vec<T> = partition.members().iter().map(&zero).collect();
-        let mut start = boundary(lane);
+        let mut room = Room::default();
         let end = boundary(lane + 1);
-        while start < end {
-            let stop = (start + together).min(end);
-            let own = start..stop;
-            see(map, partition, cotangents, own, |place, seen| {
+        for start in (boundary(lane)..end).step_by(together) {
+            let own = start..(start + together).min(end);
+            room.see(map, partition, cotangents, own, |place, seen| {
                 add(&mut sums[place], place, seen);
             });
-            start = stop;
         }
         sums
     };
@@ -136,36 +134,58 @@ fn over_examples<T: Send>(
     total
 }
 
-/// Runs over the layers with what they saw of some examples.
-fn see(
-    map: &dyn Layerwise,
-    partition: &Partition,
-    cotangents: Cotangents<'_>,
-    examples: Range<usize>,
-    mut each: impl FnMut(usize, Seen<'_>),
-) {
-    let count = examples.len();
-    let columns = cotangents.rank() * count;
-    let mut deltas = vec![0.0; map.units() * columns];
-    map.carry_back(cotangents, examples.clone(), &mut deltas);
-    for (place, member) in partition.members().iter().enumerate() {
-        let layer = member.layer;
-        let below: usize = (0..member.index).map(|l| map.layer(l).outputs).sum();
-        let own = &deltas[below * columns..][..layer.outputs * columns];
-        let mut read = vec![0.0; layer.inputs * count];
-        map.inputs_of(member.index, examples.clone(), &mut read);
-        let read = MatRef::from_column_major_slice(&read, layer.inputs, count);
-        let mut inputs = Mat::zeros(layer.fan_in(), count);
-        inputs.get_mut(..layer.inputs, ..).copy_from(read);
-        inputs.get_mut(layer.inputs.., ..).fill(1.0);
-        each(
-            place,
-            Seen {
-                inputs: inputs.as_ref(),
-                deltas: MatRef::from_column_major_slice(own, layer.outputs, columns),
-            },
-        );
+/// Where a few examples are written, again and again: fresh memory costs more than what is done with it.
+#[derive(Default)]
+struct Room {
+    deltas: Vec<f64>,
+    read: Vec<f64>,
+    inputs: Vec<f64>,
+}
+
+impl Room {
+    /// Runs over the layers with what they saw of some examples.
+    fn see(
+        &mut self,
+        map: &dyn Layerwise,
+        partition: &Partition,
+        cotangents: Cotangents<'_>,
+        examples: Range<usize>,
+        mut each: impl FnMut(usize, Seen<'_>),
+    ) {
+        let count = examples.len();
+        let columns = cotangents.rank() * count;
+        self.deltas.resize(map.units() * columns, 0.0);
+        map.carry_back(cotangents, examples.clone(), &mut self.deltas);
+        for (place, member) in partition.members().iter().enumerate() {
+            let layer = member.layer;
+            let below: usize = (0..member.index).map(|l| map.layer(l).outputs).sum();
+            let own = &self.deltas[below * columns..][..layer.outputs * columns];
+            self.read.resize(layer.inputs * count, 0.0);
+            map.inputs_of(member.index, examples.clone(), &mut self.read);
+            let inputs = with_ones(layer, &self.read, &mut self.inputs);
+            each(
+                place,
+                Seen {
+                    inputs,
+                    deltas: MatRef::from_column_major_slice(own, layer.outputs, columns),
+                },
+            );
+        }
     }
+}
+
+/// What was read, with a 1 below each column if the layer has biases.
+fn with_ones<'a>(layer: AffineLayer, read: &'a [f64], room: &'a mut Vec<f64>) -> MatRef<'a, f64> {
+    let count = read.len() / layer.inputs;
+    if !layer.has_bias {
+        return MatRef::from_column_major_slice(read, layer.inputs, count);
+    }
+    room.clear();
+    for column in read.chunks_exact(layer.inputs) {
+        room.extend_from_slice(column);
+        room.push(1.0);
+    }
+    MatRef::from_column_major_slice(room, layer.fan_in(), count)
 }
 
 /// Adds `X Xᵀ` to the lower triangle.
