@@ -26,7 +26,7 @@
 //!
 //! | type | keeps | exact | a damped solve costs | right for |
 //! |---|---|---|---|---|
-//! | [`DenseFisher`] | `P²` numbers | yes | `P²rN/2 + P³/3` | `P ≲ rN`, spectra, many solves |
+//! | [`DenseFisher`] | `P²` numbers | yes | at most `P²rN/2`, with layers about half of `P²N/2`, `+ P³/3` | `P ≲ rN`, spectra, many solves |
 //! | [`GramFisher`] | `(rN)²` numbers | yes | gram + `(rN)³/3` | `P > rN` |
 //! | [`FisherOperator`] | `O(P + KN)` numbers | yes | two passes an iteration | neither matrix fits |
 //! | [`BlockFisher`] | `Σ_b P_b²` numbers | blocks of layers or units | `Σ_b P_b³/3` | narrow layers |

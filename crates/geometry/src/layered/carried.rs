@@ -97,7 +97,9 @@ impl Carried {
             let start = range.start + index * block;
             let examples = start..(start + block).min(range.end);
             load_block(map, partition, places, cotangents, examples, values);
-            values.iter().all(|value| value.abs() < LARGEST)
+            values
+                .iter()
+                .fold(true, |all, value| all & (value.abs() < LARGEST))
         };
         let blocks = self.storage.par_chunks_mut(self.width * block);
         blocks.enumerate().map(load).reduce(|| true, |a, b| a && b)
@@ -152,10 +154,9 @@ fn load_block(
             let inputs = &mut inputs[..layer.inputs * together];
             map.inputs_of(member.index, start..end, inputs);
             let target = &mut values[place.inputs * count..place.deltas * count];
-            for (example, input) in inputs.chunks_exact(layer.inputs.max(1)).enumerate() {
-                for (i, value) in input.iter().enumerate() {
-                    target[i * count + first + example] = *value;
-                }
+            for i in 0..layer.inputs {
+                let column = &mut target[i * count + first..][..together];
+                pick(inputs, i, layer.inputs, column);
             }
             if layer.has_bias {
                 target[layer.inputs * count..].fill(1.0);
@@ -163,14 +164,25 @@ fn load_block(
             let block = &deltas[offsets[member.index] * rank * together..]
                 [..layer.outputs * rank * together];
             let target = &mut values[place.deltas * count..place.end * count];
-            for (column, delta) in block.chunks_exact(layer.outputs.max(1)).enumerate() {
-                let (example, k) = (column / rank, column % rank);
-                for (unit, value) in delta.iter().enumerate() {
-                    target[(unit * rank + k) * count + first + example] = *value;
-                }
+            for column in 0..layer.outputs * rank {
+                let (unit, k) = (column / rank, column % rank);
+                let target = &mut target[column * count + first..][..together];
+                pick(
+                    block,
+                    k * layer.outputs + unit,
+                    layer.outputs * rank,
+                    target,
+                );
             }
         }
         start = end;
+    }
+}
+
+/// Every `stride`-th number from the first on.
+fn pick(values: &[f64], first: usize, stride: usize, out: &mut [f64]) {
+    for (out, value) in out.iter_mut().zip(values[first..].iter().step_by(stride)) {
+        *out = *value;
     }
 }
 
