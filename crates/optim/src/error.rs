@@ -125,6 +125,10 @@ impl std::fmt::Display for Quantity {
 impl OptimError {
     /// Passes if all values are finite.
     pub(crate) fn check_finite(what: Quantity, step: u64, values: &[f64]) -> Result<(), Self> {
+        // Quick when all is well, which almost always it is: no early exit.
+        if values.iter().fold(true, |ok, v| ok & v.is_finite()) {
+            return Ok(());
+        }
         match values.iter().find(|v| !v.is_finite()) {
             Some(&value) => Err(Self::NonFinite { what, step, value }),
             None => Ok(()),

@@ -92,7 +92,7 @@ mod sgd;
 mod fit;
 
 pub use adam::Adam;
-pub use adaptive::{AdaptiveNaturalGradient, Rule};
+pub use adaptive::{AdaptiveNaturalGradient, Rule, Storage, WindUp};
 pub use error::{OptimError, Quantity};
 pub use fit::{Reason, Report, Stopping, fit};
 pub use natural_gradient::{

@@ -1,82 +1,201 @@
-use super::rule::Update;
-use super::symmetric::{Symmetric, deflate};
-use faer::{Mat, MatMut, MatRef};
+use super::Storage;
+use super::slab::Addition;
+use super::symmetric::Symmetric;
+use super::tile::{Line, SIDE, to_lines};
+use super::waiting::Waiting;
+use faer::Mat;
 
-/// The estimate `Ĝ⁻¹ ∈ R^{P×P}`, kept as `s (S − V Vᵀ)`.
+/// The estimate `Ĝ⁻¹ ∈ R^{P×P}`, kept as `s (S + V D Vᵀ)`.
 ///
-/// A factor in front of the whole matrix changes only `s`. The columns of an update wait in `V` until [`PENDING`] of them
-/// can be subtracted from `S` in one matrix product. `S`, of which only the lower triangle is stored, is thus read once a
-/// step and written once in `PENDING` steps; and since there is no other triangle, symmetry cannot be lost.
+/// A factor in front of the whole matrix changes only `s`. The columns of an update wait in `V` until there are enough to
+/// be added to `S` at once, which is done by the next pass over `S` on its way. `S` is thus read once a step and written
+/// seldom; and since there is no other triangle, symmetry cannot be lost.
 #[derive(Clone, Debug)]
 pub(super) struct InverseEstimate {
     scale: f64,
-    matrix: Symmetric,
-    /// Column after column.
-    pending: Vec<f64>,
+    matrix: Matrix,
+    waiting: Waiting,
+    /// So many columns may wait.
+    delay: usize,
+    /// The trace, where it is asked for: followed from update to update, and computed anew whenever `S` is written, for its
+    /// rounding errors grow as the matrix does and nothing makes them smaller.
+    trace: Option<f64>,
+    vectors: Vec<Line>,
+    products: Vec<Line>,
 }
 
-/// Columns that wait. Taking one in costs `P²/2` multiplications whatever their number; writing all of `S` costs as much
-/// time again, and is shared by those that come together.
-const PENDING: usize = 16;
+#[derive(Clone, Debug)]
+enum Matrix {
+    Double(Symmetric<f64>),
+    Single(Symmetric<f32>),
+}
 
-/// Within this range the factor `s` cannot drive the entries of `S` out of that of `f64`.
-const SCALES: std::ops::Range<f64> = 1e-50..1e50;
+/// Vectors that share a pass over `S`.
+const TOGETHER: usize = 8;
 
 impl InverseEstimate {
     /// `scale·I`.
-    pub(super) fn identity(dim: usize, scale: f64) -> Self {
+    pub(super) fn identity(dim: usize, scale: f64, storage: Storage, delay: usize) -> Self {
+        let matrix = match storage {
+            Storage::Double => Matrix::Double(Symmetric::identity(dim)),
+            Storage::Single => Matrix::Single(Symmetric::identity(dim)),
+        };
         Self {
             scale,
-            matrix: Symmetric::identity(dim),
-            pending: Vec::with_capacity(PENDING * dim),
+            waiting: Waiting::none(dim.div_ceil(SIDE)),
+            matrix,
+            delay,
+            trace: None,
+            vectors: Vec::new(),
+            products: Vec::new(),
         }
     }
 
     pub(super) fn dim(&self) -> usize {
-        self.matrix.dim()
-    }
-
-    /// `out ← Ĝ⁻¹ x`.
-    pub(super) fn apply(&self, x: &[f64], out: &mut [f64]) {
-        self.matrix.apply(x, out);
-        deflate(&self.pending, x, out);
-        for o in out {
-            *o *= self.scale;
+        match &self.matrix {
+            Matrix::Double(matrix) => matrix.dim(),
+            Matrix::Single(matrix) => matrix.dim(),
         }
     }
 
-    /// `out ← Ĝ⁻¹ A`.
-    pub(super) fn apply_columns(&self, columns: MatRef<'_, f64>, mut out: MatMut<'_, f64>) {
-        self.matrix.apply_columns(columns, out.as_mut());
-        let dim = self.dim();
-        let pending = MatRef::from_column_major_slice(&self.pending, dim, self.pending.len() / dim);
-        let along = pending.transpose() * columns;
-        out -= pending * along;
-        out *= faer::Scale(self.scale);
-    }
-
-    /// `Ĝ⁻¹ ← growth·(Ĝ⁻¹ − weight·X Xᵀ)`, for `X` given column after column.
-    pub(super) fn update(&mut self, update: Update, columns: &[f64]) {
-        let size = (update.weight / self.scale).sqrt();
-        self.pending.extend(columns.iter().map(|x| size * x));
-        self.scale *= update.growth;
-        if self.pending.len() >= PENDING * self.dim() {
-            self.matrix.subtract(&self.pending);
-            self.pending.clear();
-            if !SCALES.contains(&self.scale) {
-                self.matrix.scale(self.scale);
-                self.scale = 1.0;
+    /// `out ← Ĝ⁻¹ X` for vectors of length `P` one after the other. Takes the opportunity to write `S` if that is due.
+    pub(super) fn apply(&mut self, vectors: &[f64], out: &mut [f64]) {
+        let (dim, blocks) = (self.dim(), self.blocks());
+        for (vectors, out) in (vectors.chunks(TOGETHER * dim)).zip(out.chunks_mut(TOGETHER * dim)) {
+            let room = vectors.len() / dim * blocks;
+            self.vectors.resize(room, Line::ZERO);
+            self.products.resize(room, Line::ZERO);
+            for (x, lines) in (vectors.chunks_exact(dim)).zip(self.vectors.chunks_exact_mut(blocks))
+            {
+                to_lines(x, lines);
+            }
+            self.sweep();
+            for ((x, lines), out) in (self.vectors.chunks_exact(blocks))
+                .zip(self.products.chunks_exact_mut(blocks))
+                .zip(out.chunks_exact_mut(dim))
+            {
+                self.waiting.add_product(x, lines);
+                from_lines(self.scale, lines, out);
             }
         }
     }
 
+    /// `products ← S vectors`, after adding what waits if there is enough of it.
+    fn sweep(&mut self) {
+        let scales = self.matrix.scales();
+        let due = self.waiting.columns() >= self.delay || !scales.contains(&self.scale);
+        let factor = if scales.contains(&self.scale) {
+            1.0
+        } else {
+            self.scale
+        };
+        let addition = due.then_some(Addition {
+            waiting: &self.waiting,
+            factor,
+        });
+        self.matrix
+            .sweep(&self.vectors, addition, &mut self.products);
+        if due {
+            self.waiting.clear();
+            self.scale /= factor;
+            if self.trace.is_some() {
+                self.trace = Some(self.measure_trace());
+            }
+        }
+    }
+
+    /// `out ← Ĝ⁻¹ x`, leaving everything as it is, on one thread.
+    pub(super) fn product(&self, x: &[f64], out: &mut [f64]) {
+        let mut vector = vec![Line::ZERO; self.blocks()];
+        let mut lines = vector.clone();
+        to_lines(x, &mut vector);
+        match &self.matrix {
+            Matrix::Double(matrix) => matrix.product(&vector, &mut lines),
+            Matrix::Single(matrix) => matrix.product(&vector, &mut lines),
+        }
+        self.waiting.add_product(&vector, &mut lines);
+        from_lines(self.scale, &lines, out);
+    }
+
+    /// `out ← Ĝ⁻¹ e_index`. Cost: `P` numbers and those that wait.
+    pub(super) fn column(&self, index: usize, out: &mut [f64]) {
+        for (i, o) in out.iter_mut().enumerate() {
+            *o = self.scale * (self.matrix.entry(i, index) + self.waiting.entry(i, index));
+        }
+    }
+
+    /// `Ĝ⁻¹ ← growth·(Ĝ⁻¹ − Σ_k weight_k x_k x_kᵀ)`, for `X` given column after column.
+    pub(super) fn update(&mut self, growth: f64, weights: &[f64], columns: &[f64]) {
+        let dim = self.dim();
+        for (x, weight) in columns.chunks_exact(dim).zip(weights) {
+            self.waiting.push(-weight / self.scale, x);
+            if let Some(trace) = &mut self.trace {
+                *trace -= weight * crate::step::dot(x, x);
+            }
+        }
+        self.scale *= growth;
+        self.trace = self.trace.map(|trace| growth * trace);
+    }
+
+    /// `tr Ĝ⁻¹`; from the second call on it costs next to nothing.
+    pub(super) fn trace(&mut self) -> f64 {
+        let trace = self.trace.unwrap_or_else(|| self.measure_trace());
+        self.trace = Some(trace);
+        trace
+    }
+
+    fn measure_trace(&self) -> f64 {
+        let diagonal = (0..self.dim()).map(|i| self.matrix.entry(i, i) + self.waiting.entry(i, i));
+        self.scale * diagonal.sum::<f64>()
+    }
+
     /// The whole matrix.
     pub(super) fn to_dense(&self) -> Mat<f64> {
-        let mut settled = self.matrix.clone();
-        settled.subtract(&self.pending);
+        let mut settled = self.clone();
+        settled.vectors.clear();
+        settled.products.clear();
+        settled.delay = 0;
+        settled.sweep();
         Mat::from_fn(self.dim(), self.dim(), |i, j| {
-            self.scale * settled.lower(i.max(j), i.min(j))
+            settled.scale * settled.matrix.entry(i, j)
         })
+    }
+
+    fn blocks(&self) -> usize {
+        self.dim().div_ceil(SIDE)
+    }
+}
+
+impl Matrix {
+    fn sweep(&mut self, x: &[Line], addition: Option<Addition<'_>>, out: &mut [Line]) {
+        match self {
+            Self::Double(matrix) => matrix.sweep(x, addition, out),
+            Self::Single(matrix) => matrix.sweep(x, addition, out),
+        }
+    }
+
+    fn entry(&self, i: usize, j: usize) -> f64 {
+        match self {
+            Self::Double(matrix) => matrix.entry(i, j),
+            Self::Single(matrix) => matrix.entry(i, j),
+        }
+    }
+
+    /// Within this range a factor in front cannot drive the entries out of that of their storage.
+    fn scales(&self) -> std::ops::Range<f64> {
+        match self {
+            Self::Double(_) => 1e-50..1e50,
+            Self::Single(_) => 1e-8..1e8,
+        }
+    }
+}
+
+/// `out ← scale·lines`.
+fn from_lines(scale: f64, lines: &[Line], out: &mut [f64]) {
+    for (line, part) in lines.iter().zip(out.chunks_mut(SIDE)) {
+        for (o, l) in part.iter_mut().zip(&line.0) {
+            *o = scale * l;
+        }
     }
 }
 
@@ -87,28 +206,92 @@ mod tests {
     /// Over many flushes and far out of the range of the factor, against the same updates of a full matrix.
     #[test]
     fn growing_and_shrinking_beyond_the_range_of_the_factor_changes_no_digit_that_counts() {
-        let dim = 3;
-        for growth in [1e-4, 1e4] {
-            let mut estimate = InverseEstimate::identity(dim, 1.0);
+        for (storage, tolerance) in [(Storage::Double, 1e-12), (Storage::Single, 1e-5)] {
+            let span = if storage == Storage::Single { 0.1 } else { 1.0 };
+            for growth in [-4.0, 4.0].map(|e: f64| 10f64.powf(e * span)) {
+                let dim = 3;
+                let mut estimate = InverseEstimate::identity(dim, 1.0, storage, 16);
+                let mut full: Mat<f64> = Mat::identity(dim, dim);
+                let mut size: f64 = 1.0;
+                for t in 0..80_u32 {
+                    let x: Vec<f64> = (0..3)
+                        .map(|i| 0.3 * size.sqrt() * f64::from(3 * t + i).sin())
+                        .collect();
+                    let weight = 0.7;
+                    let mut product = [0.0; 3];
+                    estimate.apply(&x, &mut product); // as every step does
+                    estimate.update(growth, &[weight], &x);
+                    full = Mat::from_fn(dim, dim, |i, j| {
+                        growth * (full[(i, j)] - weight * x[i] * x[j])
+                    });
+                    size *= growth;
+                    let got = estimate.to_dense();
+                    let scale = full.norm_max();
+                    assert!(scale.is_normal());
+                    assert!(
+                        (&got - &full).norm_max() <= tolerance * scale,
+                        "{t} {got:?} {full:?}"
+                    );
+                    assert!(
+                        (estimate.trace() / (0..3).map(|i| full[(i, i)]).sum::<f64>() - 1.0).abs()
+                            < tolerance
+                    );
+                    estimate.column(1, &mut product);
+                    for (i, p) in product.iter().enumerate() {
+                        assert!((p - full[(i, 1)]).abs() <= tolerance * scale);
+                    }
+                }
+            }
+        }
+    }
+
+    fn entry(i: usize, j: usize) -> f64 {
+        let (i, j) = (i.max(j) as f64, i.min(j) as f64);
+        (1.3 * i + 0.7 * j).sin()
+    }
+
+    /// `I − Σ ± v vᵀ` before and after it is written, in both directions of a pass, cut into slabs or not, for any remainder.
+    #[test]
+    fn products_are_those_of_the_full_matrix_whether_columns_wait_or_not() {
+        for dim in [1, 2, 7, 8, 9, 15, 16, 17, 29, 64, 67, 600] {
+            let count = 11;
+            let columns: Vec<f64> = (0..count * dim).map(|k| 0.1 * entry(k % dim, k)).collect();
+            let weights: Vec<f64> = (0..count)
+                .map(|k| if k % 3 == 0 { -0.4 } else { 0.7 })
+                .collect();
             let mut full: Mat<f64> = Mat::identity(dim, dim);
-            let mut size: f64 = 1.0;
-            for t in 0..40_u32 {
-                let x: Vec<f64> = (0..3)
-                    .map(|i| 0.3 * size.sqrt() * f64::from(3 * t + i).sin())
-                    .collect();
-                let weight = 0.7;
-                estimate.update(Update { growth, weight }, &x);
-                full = Mat::from_fn(dim, dim, |i, j| {
-                    growth * (full[(i, j)] - weight * x[i] * x[j])
-                });
-                size *= growth;
-                let got = estimate.to_dense();
-                let scale = full.norm_max();
-                assert!(scale.is_normal());
-                assert!(
-                    (&got - &full).norm_max() <= 1e-12 * scale,
-                    "{got:?} {full:?}"
+            for (x, w) in columns.chunks_exact(dim).zip(&weights) {
+                full = Mat::from_fn(dim, dim, |i, j| full[(i, j)] - w * x[i] * x[j]);
+            }
+            let vectors = Mat::from_fn(dim, 10, |i, j| entry(3 * i, j + 1));
+            let expected = 2.0 * (&full * &vectors);
+            let flat: Vec<f64> = vectors.col_iter().flat_map(|c| c.iter().copied()).collect();
+            for delay in [1, 100] {
+                let mut estimate = InverseEstimate::identity(dim, 2.0, Storage::Double, delay);
+                estimate.update(
+                    1.0,
+                    &weights.iter().map(|w| 2.0 * w).collect::<Vec<_>>(),
+                    &columns,
                 );
+                let mut out = vec![f64::NAN; 10 * dim];
+                for _ in 0..3 {
+                    estimate.apply(&flat, &mut out);
+                    let mut single = vec![f64::NAN; dim];
+                    for (j, out) in out.chunks_exact(dim).enumerate() {
+                        estimate.product(&flat[j * dim..][..dim], &mut single);
+                        for i in 0..dim {
+                            let tolerance = 1e-14 * dim as f64;
+                            assert!(
+                                (out[i] - expected[(i, j)]).abs() < tolerance,
+                                "{dim} {delay}"
+                            );
+                            assert!((single[i] - expected[(i, j)]).abs() < tolerance);
+                        }
+                    }
+                }
+                let dense = estimate.to_dense();
+                assert!((2.0 * &full - &dense).norm_max() < 1e-14 * dim as f64);
+                assert!(dense == dense.transpose().to_owned());
             }
         }
     }

@@ -1,0 +1,198 @@
+use super::panel::{add, multiply};
+use super::tile::{Entry, Line, SIDE, Tile};
+use super::waiting::Waiting;
+use pulp::{Arch, Simd, WithSimd};
+use std::ops::Range;
+
+/// What is added to a symmetric matrix on the way: `S ← factor·(S + V D Vᵀ)`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Addition<'a> {
+    pub(super) waiting: &'a Waiting,
+    pub(super) factor: f64,
+}
+
+/// Some consecutive panels of a symmetric matrix, with the room that one thread needs to work on them.
+#[derive(Clone, Debug)]
+pub(super) struct Slab<T> {
+    /// Number of tiles in the first column of tiles of the whole matrix.
+    blocks: usize,
+    panels: Range<usize>,
+    tiles: Vec<Tile<T>>,
+    /// The product of these panels with a few vectors, from the first row of the first panel down, vector after vector.
+    pub(super) partial: Vec<Line>,
+    pivots: Vec<Tile<f64>>,
+}
+
+impl<T: Entry> Slab<T> {
+    pub(super) fn zero(blocks: usize, panels: Range<usize>) -> Self {
+        let mut slab = Self {
+            blocks,
+            panels,
+            tiles: Vec::new(),
+            partial: Vec::new(),
+            pivots: Vec::new(),
+        };
+        let tiles = slab.offset(slab.panels.end);
+        slab.tiles = vec![Tile::ZERO; tiles];
+        slab
+    }
+
+    /// The first row, in tiles.
+    pub(super) fn first(&self) -> usize {
+        self.panels.start
+    }
+
+    pub(super) fn contains(&self, panel: usize) -> bool {
+        self.panels.contains(&panel)
+    }
+
+    /// Tiles before a panel.
+    fn offset(&self, panel: usize) -> usize {
+        (self.panels.start..panel).map(|p| self.blocks - p).sum()
+    }
+
+    /// The tile at a row and a column of tiles that lies in these panels.
+    pub(super) fn tile(&self, row: usize, column: usize) -> &Tile<T> {
+        &self.tiles[self.offset(column) + row - column]
+    }
+
+    pub(super) fn tile_mut(&mut self, row: usize, column: usize) -> &mut Tile<T> {
+        let index = self.offset(column) + row - column;
+        &mut self.tiles[index]
+    }
+
+    /// Adds to the matrix what there is to add, then multiplies `x` (some vectors of `blocks` lines each) by it, panel after
+    /// panel, so that memory is passed over once. The product is left in `partial`.
+    pub(super) fn sweep(&mut self, x: &[Line], addition: Option<Addition<'_>>, backward: bool) {
+        Arch::new().dispatch(Sweep {
+            slab: self,
+            x,
+            addition,
+            backward,
+        });
+    }
+
+    /// [`sweep`](Self::sweep) that leaves everything alone, for one vector; returns the product.
+    pub(super) fn product(&self, x: &[Line]) -> Vec<Line> {
+        Arch::new().dispatch(Product { slab: self, x })
+    }
+}
+
+struct Sweep<'a, T> {
+    slab: &'a mut Slab<T>,
+    x: &'a [Line],
+    addition: Option<Addition<'a>>,
+    backward: bool,
+}
+
+impl<T: Entry> Sweep<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let Slab {
+            blocks,
+            panels,
+            tiles,
+            partial,
+            pivots,
+        } = self.slab;
+        let (blocks, first, count) = (*blocks, panels.start, panels.len());
+        let height = blocks - first;
+        partial.clear();
+        partial.resize(self.x.len() / blocks * height, Line::ZERO);
+        let mut start = if self.backward { tiles.len() } else { 0 };
+        for index in 0..count {
+            let p = if self.backward {
+                count - 1 - index
+            } else {
+                index
+            };
+            let length = height - p;
+            if self.backward {
+                start -= length;
+            }
+            let panel = &mut tiles[start..start + length];
+            if let Some(Addition { waiting, factor }) = self.addition {
+                waiting.signed_rows(first + p, pivots);
+                add::<S, T, N>(simd, panel, waiting.tiles(), blocks, pivots, factor);
+            }
+            let vectors = self.x.chunks_exact(blocks);
+            for (x, out) in vectors.zip(partial.chunks_exact_mut(height)) {
+                multiply::<S, T, N>(simd, panel, &x[first + p..], &mut out[p..]);
+            }
+            if !self.backward {
+                start += length;
+            }
+        }
+    }
+}
+
+impl<T: Entry> WithSimd for Sweep<'_, T> {
+    type Output = ();
+    // Inlined, with all it calls, into a function compiled for the instruction set of the machine.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match S::F64_LANES {
+            8 => self.run::<S, 1>(simd),
+            4 => self.run::<S, 2>(simd),
+            2 => self.run::<S, 4>(simd),
+            _ => self.run::<S, 8>(simd),
+        }
+    }
+}
+
+struct Product<'a, T> {
+    slab: &'a Slab<T>,
+    x: &'a [Line],
+}
+
+impl<T: Entry> Product<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, simd: S) -> Vec<Line> {
+        let height = self.slab.blocks - self.slab.first();
+        let mut out = vec![Line::ZERO; height];
+        let mut rest = &self.slab.tiles[..];
+        for p in 0..self.slab.panels.len() {
+            let (panel, others) = rest.split_at(height - p);
+            rest = others;
+            multiply::<S, T, N>(simd, panel, &self.x[self.slab.first() + p..], &mut out[p..]);
+        }
+        out
+    }
+}
+
+impl<T: Entry> WithSimd for Product<'_, T> {
+    type Output = Vec<Line>;
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<Line> {
+        match S::F64_LANES {
+            8 => self.run::<S, 1>(simd),
+            4 => self.run::<S, 2>(simd),
+            2 => self.run::<S, 4>(simd),
+            _ => self.run::<S, 8>(simd),
+        }
+    }
+}
+
+/// Panels cut into `slabs` parts of about as many tiles: a function of sizes alone, so that sums do not depend on threads.
+pub(super) fn cut(blocks: usize, slabs: usize) -> Vec<Range<usize>> {
+    let total = blocks * (blocks + 1) / 2;
+    let (mut parts, mut start, mut tiles) = (Vec::new(), 0, 0);
+    for panel in 0..blocks {
+        tiles += blocks - panel;
+        if tiles * slabs >= total * (parts.len() + 1) {
+            parts.push(start..panel + 1);
+            start = panel + 1;
+        }
+    }
+    parts
+}
+
+/// Least number of tiles in a slab, and most slabs.
+const TILES: usize = 1 << 10;
+const SLABS: usize = 16;
+
+/// How many slabs a matrix is cut into.
+pub(super) fn slabs(dim: usize) -> usize {
+    let blocks = dim.div_ceil(SIDE);
+    (blocks * (blocks + 1) / 2 / TILES).clamp(1, SLABS)
+}

@@ -1,0 +1,131 @@
+use super::panel::add_projection;
+use super::tile::{Line, SIDE, Tile};
+use pulp::{Arch, Simd, WithSimd};
+
+/// Columns that wait to be added to a symmetric matrix: `V D Vᵀ` with `D = diag(±1)`.
+///
+/// Kept eight columns after eight, in tiles; columns that are not there yet are zero.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    blocks: usize,
+    columns: usize,
+    tiles: Vec<Tile<f64>>,
+    /// `D`, eight numbers for each eight columns.
+    signs: Vec<[f64; SIDE]>,
+}
+
+impl Waiting {
+    /// None yet, of `blocks` times eight rows.
+    pub(super) fn none(blocks: usize) -> Self {
+        Self {
+            blocks,
+            columns: 0,
+            tiles: Vec::new(),
+            signs: Vec::new(),
+        }
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Adds `weight·x xᵀ`.
+    pub(super) fn push(&mut self, weight: f64, x: &[f64]) {
+        let k = self.columns % SIDE;
+        if k == 0 {
+            let tiles = self.tiles.len() + self.blocks;
+            self.tiles.resize(tiles, Tile::ZERO);
+            self.signs.push([0.0; SIDE]);
+        }
+        self.columns += 1;
+        if let Some(signs) = self.signs.last_mut() {
+            signs[k] = weight.signum();
+        }
+        let size = weight.abs().sqrt();
+        let start = self.tiles.len() - self.blocks;
+        for (tile, x) in self.tiles[start..].iter_mut().zip(x.chunks(SIDE)) {
+            for (v, x) in tile.0[k].iter_mut().zip(x) {
+                *v = size * x;
+            }
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.columns = 0;
+        self.tiles.clear();
+        self.signs.clear();
+    }
+
+    /// `V`.
+    pub(super) fn tiles(&self) -> &[Tile<f64>] {
+        &self.tiles
+    }
+
+    /// Eight rows of `V D`, a tile for each eight columns.
+    pub(super) fn signed_rows(&self, block: usize, out: &mut Vec<Tile<f64>>) {
+        out.clear();
+        let groups = self.tiles.chunks_exact(self.blocks);
+        out.extend(groups.zip(&self.signs).map(|(group, signs)| {
+            let mut tile = group[block];
+            for (column, sign) in tile.0.iter_mut().zip(signs) {
+                for v in column {
+                    *v *= sign;
+                }
+            }
+            tile
+        }));
+    }
+
+    /// Entry `(i, j)` of `V D Vᵀ`.
+    pub(super) fn entry(&self, i: usize, j: usize) -> f64 {
+        let groups = self.tiles.chunks_exact(self.blocks).zip(&self.signs);
+        let terms = groups.flat_map(|(group, signs)| {
+            let (row, column) = (&group[i / SIDE].0, &group[j / SIDE].0);
+            (0..SIDE).map(move |k| row[k][i % SIDE] * signs[k] * column[k][j % SIDE])
+        });
+        terms.sum()
+    }
+
+    /// `out ← out + V D Vᵀ x`.
+    pub(super) fn add_product(&self, x: &[Line], out: &mut [Line]) {
+        Arch::new().dispatch(AddProduct {
+            waiting: self,
+            x,
+            out,
+        });
+    }
+}
+
+struct AddProduct<'a> {
+    waiting: &'a Waiting,
+    x: &'a [Line],
+    out: &'a mut [Line],
+}
+
+impl AddProduct<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let Waiting {
+            blocks,
+            tiles,
+            signs,
+            ..
+        } = self.waiting;
+        for (group, signs) in tiles.chunks_exact(*blocks).zip(signs) {
+            add_projection::<S, N>(simd, group, signs, self.x, self.out);
+        }
+    }
+}
+
+impl WithSimd for AddProduct<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match S::F64_LANES {
+            8 => self.run::<S, 1>(simd),
+            4 => self.run::<S, 2>(simd),
+            2 => self.run::<S, 4>(simd),
+            _ => self.run::<S, 8>(simd),
+        }
+    }
+}
