@@ -17,6 +17,8 @@ pub(super) struct InverseEstimate {
     waiting: Waiting,
     /// So many columns may wait.
     delay: usize,
+    /// By how much `s` has grown while they did.
+    grown: f64,
     /// The trace, where it is asked for: followed from update to update, and computed anew whenever `S` is written, for its
     /// rounding errors grow as the matrix does and nothing makes them smaller.
     trace: Option<f64>,
@@ -29,6 +31,10 @@ enum Matrix {
     Double(Symmetric<f64>),
     Single(Symmetric<f32>),
 }
+
+/// `S` is so much larger than `S + V D Vᵀ` at most where the estimate neither grows nor shrinks, so the subtraction loses
+/// four bits; without a limit, fast forgetting would lose all.
+const GROWTH: f64 = 16.0;
 
 /// Vectors that share a pass over `S`.
 const TOGETHER: usize = 8;
@@ -45,6 +51,7 @@ impl InverseEstimate {
             waiting: Waiting::none(dim.div_ceil(SIDE)),
             matrix,
             delay,
+            grown: 1.0,
             trace: None,
             vectors: Vec::new(),
             products: Vec::new(),
@@ -83,7 +90,9 @@ impl InverseEstimate {
     /// `products ← S vectors`, after adding what waits if there is enough of it.
     fn sweep(&mut self) {
         let scales = self.matrix.scales();
-        let due = self.waiting.columns() >= self.delay || !scales.contains(&self.scale);
+        let due = self.waiting.columns() >= self.delay
+            || self.grown > GROWTH
+            || !scales.contains(&self.scale);
         let factor = if scales.contains(&self.scale) {
             1.0
         } else {
@@ -98,6 +107,7 @@ impl InverseEstimate {
         if due {
             self.waiting.clear();
             self.scale /= factor;
+            self.grown = 1.0;
             if self.trace.is_some() {
                 self.trace = Some(self.measure_trace());
             }
@@ -134,6 +144,7 @@ impl InverseEstimate {
             }
         }
         self.scale *= growth;
+        self.grown *= growth;
         self.trace = self.trace.map(|trace| growth * trace);
     }
 
@@ -213,7 +224,7 @@ mod tests {
                 let mut estimate = InverseEstimate::identity(dim, 1.0, storage, 16);
                 let mut full: Mat<f64> = Mat::identity(dim, dim);
                 let mut size: f64 = 1.0;
-                for t in 0..80_u32 {
+                for t in 0..40_u32 {
                     let x: Vec<f64> = (0..3)
                         .map(|i| 0.3 * size.sqrt() * f64::from(3 * t + i).sin())
                         .collect();
