@@ -10,24 +10,25 @@ use neuromanifold_model::{Gaussian, OutputMap};
 use neuromanifold_optim::{AdaptiveNaturalGradient, Objective, Optimizer, Rule, Schedule, Storage};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 use std::hint::black_box;
 use std::time::Instant;
 
 /// Widths, and steps in a run.
-const CASES: [([usize; 3], usize); 3] =
-    [([14, 16, 1], 2000), ([20, 48, 1], 300), ([62, 64, 1], 64)];
-const RUNS: usize = 9;
+const CASES: [([usize; 3], usize); 3] = [([14, 16, 1], 256), ([20, 48, 1], 64), ([62, 64, 1], 32)];
+const RUNS: usize = 40;
 
 fn main() {
     let numbers: Vec<f64> = (0..1 << 25).map(|k| f64::from(k % 3)).collect();
     let mut rates = Vec::new();
     let mut learners: Vec<Learner> = CASES
         .into_iter()
+        .filter(|(w, _)| std::env::var("W").map_or(true, |v| v == w[1].to_string()))
         .flat_map(|(widths, steps)| {
-            [Storage::Double, Storage::Single].map(|s| Learner::new(widths, steps, s))
+            [Storage::Double, Storage::Single].into_iter().filter(|s| std::env::var("S").map_or(true, |v| format!("{s:?}") == v)).collect::<Vec<_>>().into_iter().map(move |s| Learner::new(widths, steps, s))
         })
         .collect();
-    for _ in 0..RUNS {
+    for _ in 0..std::env::var("RUNS").map_or(RUNS, |v| v.parse().unwrap()) {
         rates.push(read_rate(&numbers));
         for learner in &mut learners {
             learner.run();
@@ -73,14 +74,14 @@ impl Learner {
         let theta = net.initialize_with_biases(Initialization::LeCun, 0.1, &mut rng);
         let teacher = net.initialize_with_biases(Initialization::LeCun, 0.1, &mut rng);
         let inputs: Vec<f64> = (0..steps * widths[0])
-            .map(|k| 1.7 * (k as f64 * 0.77).sin())
+            .map(|_| StandardNormal.sample(&mut rng))
             .collect();
         let mut targets = vec![0.0; steps];
         let batch = net.on_slice(&inputs).expect("whole examples");
         batch.outputs(&teacher, &mut targets).expect("finite");
         let rate = Schedule::constant(1e-3).expect("positive");
         let optimizer =
-            AdaptiveNaturalGradient::new(Rule::FirstOrder, rate, rate).with_storage(storage);
+            AdaptiveNaturalGradient::new(Rule::ShermanMorrison, rate, rate).with_storage(storage);
         Self {
             storage,
             optimizer,

@@ -91,8 +91,10 @@ mod sgd;
 
 mod fit;
 
+pub mod uncertainty;
+
 pub use adam::Adam;
-pub use adaptive::{AdaptiveNaturalGradient, Rule, Storage, WindUp};
+pub use adaptive::{AdaptiveNaturalGradient, ExtendedKalmanFilter, Rule, Storage, WindUp};
 pub use error::{OptimError, Quantity};
 pub use fit::{Reason, Report, Stopping, fit};
 pub use natural_gradient::{

@@ -1,5 +1,6 @@
 //! Adaptive natural gradient: an estimate of the inverse metric that is updated, never inverted.
 
+mod extended_kalman;
 mod inverse;
 mod observation;
 mod panel;
@@ -11,6 +12,7 @@ mod tile;
 mod waiting;
 mod wind_up;
 
+pub use extended_kalman::ExtendedKalmanFilter;
 pub use rule::Rule;
 pub use storage::Storage;
 pub use wind_up::WindUp;

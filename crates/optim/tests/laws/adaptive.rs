@@ -1,34 +1,13 @@
 use crate::models::{Case, normals, product, relative_difference, rng};
-use faer::linalg::solvers::{DenseSolveCore, Llt, Solve};
-use faer::{Mat, MatRef, Side};
-use neuromanifold_geometry::DenseFisher;
+use crate::stream::{batches, fisher, inverse, smallest_eigenvalue};
+use faer::linalg::solvers::{Llt, Solve};
+use faer::{Mat, Side};
 use neuromanifold_mlp::{Activation, Mlp};
-use neuromanifold_model::{Gaussian, Likelihood, OutputMap};
+use neuromanifold_model::Gaussian;
 use neuromanifold_optim::{
     AdaptiveNaturalGradient, Objective, OptimError, Optimizer, Rule, Schedule,
 };
 use proptest::prelude::*;
-
-fn fisher(map: &dyn OutputMap, likelihood: &dyn Likelihood, theta: &[f64]) -> Mat<f64> {
-    let linearization = map.linearize(theta).unwrap();
-    let fisher = DenseFisher::new(linearization.as_ref(), likelihood).unwrap();
-    fisher.matrix().to_owned()
-}
-
-fn inverse(matrix: MatRef<'_, f64>) -> Mat<f64> {
-    Llt::new(matrix, Side::Lower).unwrap().inverse()
-}
-
-fn smallest_eigenvalue(matrix: MatRef<'_, f64>) -> f64 {
-    matrix.self_adjoint_eigenvalues(Side::Lower).unwrap()[0]
-}
-
-/// The batches of an endless stream, each of `size` examples.
-fn batches(case: &Case, size: usize) -> impl Iterator<Item = (&[f64], &[f64])> {
-    let width = case.likelihood.target_len(case.net.outputs());
-    let inputs = case.inputs.chunks_exact(size * case.net.inputs());
-    inputs.zip(case.targets.chunks_exact(size * width)).cycle()
-}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
@@ -194,38 +173,6 @@ proptest! {
         let ridge: Vec<f64> = Llt::new(normal.as_ref(), Side::Lower).unwrap()
             .solve(faer::ColRef::from_slice(&right)).iter().copied().collect();
         prop_assert!(relative_difference(&theta, &ridge) < 1e-10);
-    }
-
-    /// And on any model, the extended Kalman filter.
-    #[test]
-    fn on_a_curved_model_it_is_the_extended_kalman_filter(seed: u64) {
-        let case = Case::new(&[2, 2, 1], 0, 100, seed);
-        let dim = case.theta.len();
-        let rate = Schedule::inverse_time(1.0, 2.0).unwrap();
-        let mut optimizer = AdaptiveNaturalGradient::new(Rule::ShermanMorrison, rate, rate);
-        let mut theta = case.theta.clone();
-        let mut filter = case.theta.clone();
-        let mut covariance = Mat::from_fn(dim, dim, |i, j| if i == j { 0.5 } else { 0.0 });
-        for (x, y) in batches(&case, 1).take(100) {
-            let batch = case.net.on_slice(x).unwrap();
-            let mut row = vec![0.0; dim];
-            let predicted = {
-                let linearization = batch.linearize(&filter).unwrap();
-                linearization.vjp(&[1.0], &mut row);
-                linearization.outputs()[0]
-            };
-            let raised = product(covariance.as_ref(), &row);
-            let spread = row.iter().zip(&raised).map(|(r, p)| r * p).sum::<f64>() + 0.7 * 0.7;
-            for i in 0..dim {
-                filter[i] += raised[i] / spread * (y[0] - predicted);
-                for j in 0..dim {
-                    covariance[(i, j)] -= raised[i] * raised[j] / spread;
-                }
-            }
-            let objective = Objective::new(&batch, case.likelihood.as_ref(), y).unwrap();
-            optimizer.step(&objective, &mut theta).unwrap();
-            prop_assert!(relative_difference(&theta, &filter) < 1e-10);
-        }
     }
 }
 

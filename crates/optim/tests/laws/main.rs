@@ -5,7 +5,12 @@
 mod models;
 
 mod adaptive;
+mod estimate;
+mod extended_kalman;
 mod first_order;
 mod levenberg_marquardt;
 mod natural_gradient;
 mod robustness;
+mod stream;
+mod uncertainty;
+mod wind_up;
