@@ -1,5 +1,5 @@
 use super::Storage;
-use super::slab::Addition;
+use super::slab::Order;
 use super::symmetric::Symmetric;
 use super::tile::{Line, SIDE, to_lines};
 use super::waiting::Waiting;
@@ -14,7 +14,8 @@ use faer::Mat;
 pub(super) struct InverseEstimate {
     scale: f64,
     matrix: Matrix,
-    waiting: Waiting,
+    /// `V D Vᵀ`, and the vectors that `S` is multiplied with.
+    order: Order,
     /// So many columns may wait.
     delay: usize,
     /// By how much `s` has grown while they did.
@@ -22,7 +23,6 @@ pub(super) struct InverseEstimate {
     /// The trace, where it is asked for: followed from update to update, and computed anew whenever `S` is written, for its
     /// rounding errors grow as the matrix does and nothing makes them smaller.
     trace: Option<f64>,
-    vectors: Vec<Line>,
     products: Vec<Line>,
 }
 
@@ -48,12 +48,14 @@ impl InverseEstimate {
         };
         Self {
             scale,
-            waiting: Waiting::none(dim.div_ceil(SIDE)),
+            order: Order {
+                waiting: Waiting::none(dim.div_ceil(SIDE)),
+                ..Order::default()
+            },
             matrix,
             delay,
             grown: 1.0,
             trace: None,
-            vectors: Vec::new(),
             products: Vec::new(),
         }
     }
@@ -70,18 +72,18 @@ impl InverseEstimate {
         let (dim, blocks) = (self.dim(), self.blocks());
         for (vectors, out) in (vectors.chunks(TOGETHER * dim)).zip(out.chunks_mut(TOGETHER * dim)) {
             let room = vectors.len() / dim * blocks;
-            self.vectors.resize(room, Line::ZERO);
+            self.order.x.resize(room, Line::ZERO);
             self.products.resize(room, Line::ZERO);
-            for (x, lines) in (vectors.chunks_exact(dim)).zip(self.vectors.chunks_exact_mut(blocks))
+            for (x, lines) in (vectors.chunks_exact(dim)).zip(self.order.x.chunks_exact_mut(blocks))
             {
                 to_lines(x, lines);
             }
             self.sweep();
-            for ((x, lines), out) in (self.vectors.chunks_exact(blocks))
+            for ((x, lines), out) in (self.order.x.chunks_exact(blocks))
                 .zip(self.products.chunks_exact_mut(blocks))
                 .zip(out.chunks_exact_mut(dim))
             {
-                self.waiting.add_product(x, lines);
+                self.order.waiting.add_product(x, lines);
                 from_lines(self.scale, lines, out);
             }
         }
@@ -90,7 +92,7 @@ impl InverseEstimate {
     /// `products ← S vectors`, after adding what waits if there is enough of it.
     fn sweep(&mut self) {
         let scales = self.matrix.scales();
-        let due = self.waiting.columns() >= self.delay
+        let due = self.order.waiting.columns() >= self.delay
             || self.grown > GROWTH
             || !scales.contains(&self.scale);
         let factor = if scales.contains(&self.scale) {
@@ -98,14 +100,10 @@ impl InverseEstimate {
         } else {
             self.scale
         };
-        let addition = due.then_some(Addition {
-            waiting: &self.waiting,
-            factor,
-        });
-        self.matrix
-            .sweep(&self.vectors, addition, &mut self.products);
+        self.order.addition = due.then_some(factor);
+        self.matrix.sweep(&mut self.order, &mut self.products);
         if due {
-            self.waiting.clear();
+            self.order.waiting.clear();
             self.scale /= factor;
             self.grown = 1.0;
             if self.trace.is_some() {
@@ -123,14 +121,14 @@ impl InverseEstimate {
             Matrix::Double(matrix) => matrix.product(&vector, &mut lines),
             Matrix::Single(matrix) => matrix.product(&vector, &mut lines),
         }
-        self.waiting.add_product(&vector, &mut lines);
+        self.order.waiting.add_product(&vector, &mut lines);
         from_lines(self.scale, &lines, out);
     }
 
     /// `out ← Ĝ⁻¹ e_index`. Cost: `P` numbers and those that wait.
     pub(super) fn column(&self, index: usize, out: &mut [f64]) {
         for (i, o) in out.iter_mut().enumerate() {
-            *o = self.scale * (self.matrix.entry(i, index) + self.waiting.entry(i, index));
+            *o = self.scale * (self.matrix.entry(i, index) + self.order.waiting.entry(i, index));
         }
     }
 
@@ -138,7 +136,7 @@ impl InverseEstimate {
     pub(super) fn update(&mut self, growth: f64, weights: &[f64], columns: &[f64]) {
         let dim = self.dim();
         for (x, weight) in columns.chunks_exact(dim).zip(weights) {
-            self.waiting.push(-weight / self.scale, x);
+            self.order.waiting.push(-weight / self.scale, x);
             if let Some(trace) = &mut self.trace {
                 *trace -= weight * crate::step::dot(x, x);
             }
@@ -156,14 +154,15 @@ impl InverseEstimate {
     }
 
     fn measure_trace(&self) -> f64 {
-        let diagonal = (0..self.dim()).map(|i| self.matrix.entry(i, i) + self.waiting.entry(i, i));
+        let diagonal =
+            (0..self.dim()).map(|i| self.matrix.entry(i, i) + self.order.waiting.entry(i, i));
         self.scale * diagonal.sum::<f64>()
     }
 
     /// The whole matrix.
     pub(super) fn to_dense(&self) -> Mat<f64> {
         let mut settled = self.clone();
-        settled.vectors.clear();
+        settled.order.x.clear();
         settled.products.clear();
         settled.delay = 0;
         settled.sweep();
@@ -178,10 +177,10 @@ impl InverseEstimate {
 }
 
 impl Matrix {
-    fn sweep(&mut self, x: &[Line], addition: Option<Addition<'_>>, out: &mut [Line]) {
+    fn sweep(&mut self, order: &mut Order, out: &mut [Line]) {
         match self {
-            Self::Double(matrix) => matrix.sweep(x, addition, out),
-            Self::Single(matrix) => matrix.sweep(x, addition, out),
+            Self::Double(matrix) => matrix.sweep(order, out),
+            Self::Single(matrix) => matrix.sweep(order, out),
         }
     }
 

@@ -8,6 +8,7 @@ mod rule;
 mod slab;
 mod storage;
 mod symmetric;
+mod team;
 mod tile;
 mod waiting;
 mod wind_up;

@@ -4,11 +4,17 @@ use super::waiting::Waiting;
 use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
 
-/// What is added to a symmetric matrix on the way: `S ← factor·(S + V D Vᵀ)`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Addition<'a> {
-    pub(super) waiting: &'a Waiting,
-    pub(super) factor: f64,
+/// What is to be done with a symmetric matrix in one pass: `S ← factor·(S + V D Vᵀ)`, if it is to be written at all, then its
+/// product with some vectors.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Order {
+    /// Vectors, of as many lines each as the matrix has blocks of rows.
+    pub(super) x: Vec<Line>,
+    /// `V D Vᵀ`.
+    pub(super) waiting: Waiting,
+    pub(super) addition: Option<f64>,
+    /// Whether the last panel comes first.
+    pub(super) backward: bool,
 }
 
 /// Some consecutive panels of a symmetric matrix, with the room that one thread needs to work on them.
@@ -61,15 +67,9 @@ impl<T: Entry> Slab<T> {
         &mut self.tiles[index]
     }
 
-    /// Adds to the matrix what there is to add, then multiplies `x` (some vectors of `blocks` lines each) by it, panel after
-    /// panel, so that memory is passed over once. The product is left in `partial`.
-    pub(super) fn sweep(&mut self, x: &[Line], addition: Option<Addition<'_>>, backward: bool) {
-        Arch::new().dispatch(Sweep {
-            slab: self,
-            x,
-            addition,
-            backward,
-        });
+    /// Carries out an order, panel after panel, so that memory is passed over once. The product is left in `partial`.
+    pub(super) fn sweep(&mut self, order: &Order) {
+        Arch::new().dispatch(Sweep { slab: self, order });
     }
 
     /// [`sweep`](Self::sweep) that leaves everything alone, for one vector; returns the product.
@@ -80,9 +80,7 @@ impl<T: Entry> Slab<T> {
 
 struct Sweep<'a, T> {
     slab: &'a mut Slab<T>,
-    x: &'a [Line],
-    addition: Option<Addition<'a>>,
-    backward: bool,
+    order: &'a Order,
 }
 
 impl<T: Entry> Sweep<'_, T> {
@@ -95,31 +93,33 @@ impl<T: Entry> Sweep<'_, T> {
             partial,
             pivots,
         } = self.slab;
+        let Order {
+            x,
+            waiting,
+            addition,
+            backward,
+        } = self.order;
         let (blocks, first, count) = (*blocks, panels.start, panels.len());
         let height = blocks - first;
         partial.clear();
-        partial.resize(self.x.len() / blocks * height, Line::ZERO);
-        let mut start = if self.backward { tiles.len() } else { 0 };
+        partial.resize(x.len() / blocks * height, Line::ZERO);
+        let mut start = if *backward { tiles.len() } else { 0 };
         for index in 0..count {
-            let p = if self.backward {
-                count - 1 - index
-            } else {
-                index
-            };
+            let p = if *backward { count - 1 - index } else { index };
             let length = height - p;
-            if self.backward {
+            if *backward {
                 start -= length;
             }
             let panel = &mut tiles[start..start + length];
-            if let Some(Addition { waiting, factor }) = self.addition {
+            if let Some(factor) = addition {
                 waiting.signed_rows(first + p, pivots);
-                add::<S, T, N>(simd, panel, waiting.tiles(), blocks, pivots, factor);
+                add::<S, T, N>(simd, panel, waiting.tiles(), blocks, pivots, *factor);
             }
-            let vectors = self.x.chunks_exact(blocks);
+            let vectors = x.chunks_exact(blocks);
             for (x, out) in vectors.zip(partial.chunks_exact_mut(height)) {
                 multiply::<S, T, N>(simd, panel, &x[first + p..], &mut out[p..]);
             }
-            if !self.backward {
+            if !*backward {
                 start += length;
             }
         }
@@ -188,8 +188,8 @@ pub(super) fn cut(blocks: usize, slabs: usize) -> Vec<Range<usize>> {
 }
 
 /// Least number of tiles in a slab, and most slabs.
-const TILES: usize = 1 << 10;
-const SLABS: usize = 16;
+const TILES: usize = 1 << 9;
+const SLABS: usize = 32;
 
 /// How many slabs a matrix is cut into.
 pub(super) fn slabs(dim: usize) -> usize {

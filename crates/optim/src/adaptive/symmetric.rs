@@ -1,16 +1,30 @@
-use super::slab::{Addition, Slab, cut, slabs};
+use super::slab::{Order, Slab, cut, slabs};
+use super::team::Team;
 use super::tile::{Entry, Line, SIDE};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 /// A symmetric matrix of which the lower triangle is stored, in tiles, one column of tiles after the other.
 ///
 /// Passing over it touches memory in one direction, and the next pass in the other, so that it begins with what the caches
 /// still hold.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Symmetric<T> {
     dim: usize,
     slabs: Vec<Slab<T>>,
     backward: bool,
+    team: Arc<Team<T>>,
+}
+
+/// Of which each copy has its own team.
+impl<T: Entry> Clone for Symmetric<T> {
+    fn clone(&self) -> Self {
+        Self {
+            dim: self.dim,
+            slabs: self.slabs.clone(),
+            backward: self.backward,
+            team: Team::new(),
+        }
+    }
 }
 
 impl<T: Entry> Symmetric<T> {
@@ -22,6 +36,7 @@ impl<T: Entry> Symmetric<T> {
             dim,
             slabs: slabs.collect(),
             backward: false,
+            team: Team::new(),
         };
         for i in 0..dim {
             let (block, k) = (i / SIDE, i % SIDE);
@@ -53,17 +68,17 @@ impl<T: Entry> Symmetric<T> {
         })
     }
 
-    /// `out ← S x` for one or a few vectors, after what is to be added has been; reads, and if need be writes, each stored
-    /// number once.
-    pub(super) fn sweep(&mut self, x: &[Line], addition: Option<Addition<'_>>, out: &mut [Line]) {
-        let backward = self.backward;
-        self.backward = !backward;
+    /// Carries out an order, `out ← S x` at its end; reads, and if need be writes, each stored number once.
+    pub(super) fn sweep(&mut self, order: &mut Order, out: &mut [Line]) {
+        order.backward = self.backward;
+        self.backward = !self.backward;
         let workers = self.slabs.len().min(rayon::current_num_threads());
-        let task = |slab: &mut Slab<T>| slab.sweep(x, addition, backward);
-        if backward {
-            share(self.slabs.iter_mut().rev(), workers, task);
+        if workers > 1 {
+            self.team.work(workers, &mut self.slabs, order);
         } else {
-            share(self.slabs.iter_mut(), workers, task);
+            for slab in &mut self.slabs {
+                slab.sweep(order);
+            }
         }
         let blocks = self.blocks();
         for (index, out) in out.chunks_exact_mut(blocks).enumerate() {
@@ -94,28 +109,4 @@ fn collect(first: usize, partial: &[Line], out: &mut [Line]) {
             *o += p;
         }
     }
-}
-
-/// Runs a task on each item. Whoever is free takes the next one, the calling thread included: where no other wakes up in
-/// time it does all of them.
-fn share<I>(items: I, workers: usize, task: impl Fn(I::Item) + Sync)
-where
-    I: Iterator + Send,
-{
-    if workers <= 1 {
-        return items.for_each(task);
-    }
-    let queue = Mutex::new(items);
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = || {
-        while let Some(item) = next() {
-            task(item);
-        }
-    };
-    rayon::in_place_scope(|scope| {
-        for _ in 1..workers {
-            scope.spawn(|_| work());
-        }
-        work();
-    });
 }

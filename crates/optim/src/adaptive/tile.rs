@@ -24,7 +24,7 @@ impl<T: Entry> Tile<T> {
 }
 
 /// How an entry is stored. Arithmetic is done in `f64` whatever the storage.
-pub(super) trait Entry: Copy + Send + Sync + std::fmt::Debug {
+pub(super) trait Entry: Copy + Send + Sync + std::fmt::Debug + 'static {
     const ZERO: Self;
     fn widen(line: &[Self; SIDE]) -> [f64; SIDE];
     fn narrow(line: &[f64; SIDE]) -> [Self; SIDE];

@@ -5,7 +5,7 @@ use pulp::{Arch, Simd, WithSimd};
 /// Columns that wait to be added to a symmetric matrix: `V D Vᵀ` with `D = diag(±1)`.
 ///
 /// Kept eight columns after eight, in tiles; columns that are not there yet are zero.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Waiting {
     blocks: usize,
     columns: usize,
