@@ -23,12 +23,11 @@ fn main() {
     let mut rates = Vec::new();
     let mut learners: Vec<Learner> = CASES
         .into_iter()
-        .filter(|(w, _)| std::env::var("W").map_or(true, |v| v == w[1].to_string()))
         .flat_map(|(widths, steps)| {
-            [Storage::Double, Storage::Single].into_iter().filter(|s| std::env::var("S").map_or(true, |v| format!("{s:?}") == v)).collect::<Vec<_>>().into_iter().map(move |s| Learner::new(widths, steps, s))
+            [Storage::Double, Storage::Single].map(|s| Learner::new(widths, steps, s))
         })
         .collect();
-    for _ in 0..std::env::var("RUNS").map_or(RUNS, |v| v.parse().unwrap()) {
+    for _ in 0..RUNS {
         rates.push(read_rate(&numbers));
         for learner in &mut learners {
             learner.run();

@@ -13,8 +13,6 @@ pub(super) struct Order {
     /// `V D Vᵀ`.
     pub(super) waiting: Waiting,
     pub(super) addition: Option<f64>,
-    /// Whether the last panel comes first.
-    pub(super) backward: bool,
 }
 
 /// Some consecutive panels of a symmetric matrix, with the room that one thread needs to work on them.
@@ -97,20 +95,15 @@ impl<T: Entry> Sweep<'_, T> {
             x,
             waiting,
             addition,
-            backward,
         } = self.order;
-        let (blocks, first, count) = (*blocks, panels.start, panels.len());
+        let (blocks, first) = (*blocks, panels.start);
         let height = blocks - first;
         partial.clear();
         partial.resize(x.len() / blocks * height, Line::ZERO);
-        let mut start = if *backward { tiles.len() } else { 0 };
-        for index in 0..count {
-            let p = if *backward { count - 1 - index } else { index };
-            let length = height - p;
-            if *backward {
-                start -= length;
-            }
-            let panel = &mut tiles[start..start + length];
+        let mut rest = &mut tiles[..];
+        for p in 0..panels.len() {
+            let (panel, others) = rest.split_at_mut(height - p);
+            rest = others;
             if let Some(factor) = addition {
                 waiting.signed_rows(first + p, pivots);
                 add::<S, T, N>(simd, panel, waiting.tiles(), blocks, pivots, *factor);
@@ -118,9 +111,6 @@ impl<T: Entry> Sweep<'_, T> {
             let vectors = x.chunks_exact(blocks);
             for (x, out) in vectors.zip(partial.chunks_exact_mut(height)) {
                 multiply::<S, T, N>(simd, panel, &x[first + p..], &mut out[p..]);
-            }
-            if !*backward {
-                start += length;
             }
         }
     }

@@ -70,15 +70,15 @@ impl<T: Entry> Symmetric<T> {
 
     /// Carries out an order, `out ← S x` at its end; reads, and if need be writes, each stored number once.
     pub(super) fn sweep(&mut self, order: &mut Order, out: &mut [Line]) {
-        order.backward = self.backward;
-        self.backward = !self.backward;
         let workers = self.slabs.len().min(rayon::current_num_threads());
+        let backward = self.backward;
+        self.backward = !backward;
         if workers > 1 {
-            self.team.work(workers, &mut self.slabs, order);
+            self.team.work(workers, backward, &mut self.slabs, order);
+        } else if backward {
+            self.slabs.iter_mut().rev().for_each(|s| s.sweep(order));
         } else {
-            for slab in &mut self.slabs {
-                slab.sweep(order);
-            }
+            self.slabs.iter_mut().for_each(|s| s.sweep(order));
         }
         let blocks = self.blocks();
         for (index, out) in out.chunks_exact_mut(blocks).enumerate() {

@@ -1,5 +1,6 @@
 use super::slab::{Order, Slab};
 use super::tile::Entry;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -19,10 +20,20 @@ pub(super) struct Team<T> {
     helpers: AtomicUsize,
 }
 
+/// From one end of which the caller takes slabs, and helpers from the other.
 #[derive(Debug)]
 struct Pile<T> {
-    todo: Vec<Slab<T>>,
+    todo: VecDeque<Slab<T>>,
     done: Vec<Slab<T>>,
+    /// Slabs that the caller took in the pass that is on, or the last one.
+    own: usize,
+}
+
+/// On which end of the pile somebody works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Caller,
+    Helper,
 }
 
 /// So many looks at what the others are still doing before going to sleep: some tens of microseconds, as long as a slab takes.
@@ -32,8 +43,9 @@ impl<T: Entry> Team<T> {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             pile: Mutex::new(Pile {
-                todo: Vec::new(),
+                todo: VecDeque::new(),
                 done: Vec::new(),
+                own: 0,
             }),
             order: RwLock::new(Order::default()),
             left: AtomicUsize::new(0),
@@ -44,9 +56,13 @@ impl<T: Entry> Team<T> {
 
     /// Carries out an order on all slabs, by up to `workers` threads of which the calling one is the first. They come back in
     /// the order of their panels.
+    ///
+    /// Forward, the caller begins with the first panels and helpers with the last; backward, they begin where they have met,
+    /// so that each finds in the caches of its core what it read last.
     pub(super) fn work(
         self: &Arc<Self>,
         workers: usize,
+        backward: bool,
         slabs: &mut Vec<Slab<T>>,
         order: &mut Order,
     ) {
@@ -56,17 +72,17 @@ impl<T: Entry> Team<T> {
         );
         let count = slabs.len();
         self.left.store(count, Ordering::Release);
-        self.pile().todo.append(slabs);
+        self.pile().lay_out(slabs, backward);
         let called = self.helpers.load(Ordering::Acquire);
         for _ in called + 1..workers {
             self.helpers.fetch_add(1, Ordering::AcqRel);
             let team = Arc::clone(self);
             rayon::spawn(move || {
-                team.help();
+                team.take(Role::Helper);
                 team.helpers.fetch_sub(1, Ordering::AcqRel);
             });
         }
-        self.help();
+        self.take(Role::Caller);
         self.wait();
         let mut pile = self.pile();
         slabs.append(&mut pile.done);
@@ -79,9 +95,10 @@ impl<T: Entry> Team<T> {
     }
 
     /// Takes slabs until there are none.
-    fn help(&self) {
+    fn take(&self, role: Role) {
         loop {
-            let Some(mut slab) = self.pile().todo.pop() else {
+            let next = self.pile().next(role);
+            let Some(mut slab) = next else {
                 return;
             };
             {
@@ -112,5 +129,34 @@ impl<T: Entry> Team<T> {
 
     fn pile(&self) -> MutexGuard<'_, Pile<T>> {
         self.pile.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Entry> Pile<T> {
+    fn lay_out(&mut self, slabs: &mut Vec<Slab<T>>, backward: bool) {
+        let meeting = if backward {
+            self.own.min(slabs.len())
+        } else {
+            0
+        };
+        self.own = 0;
+        self.todo.clear();
+        self.todo.extend(slabs.drain(..));
+        if backward {
+            // meeting − 1, …, 0, last, …, meeting
+            self.todo.rotate_left(meeting);
+            self.todo.make_contiguous().reverse();
+        }
+    }
+
+    fn next(&mut self, role: Role) -> Option<Slab<T>> {
+        match role {
+            Role::Caller => {
+                let slab = self.todo.pop_front();
+                self.own += usize::from(slab.is_some());
+                slab
+            }
+            Role::Helper => self.todo.pop_back(),
+        }
     }
 }

@@ -166,11 +166,12 @@ fn a_million_steps_leave_the_estimate_symmetric_definite_and_right() {
     }
 }
 
-/// The relative error, in norm, of an estimate with condition number κ was measured as up to
+/// Measured relative errors, in norm: 6e-8 at condition number 9, 1.5e-7 at 85, 4e-6 at 850, 8e-5 at 9000; the bounds leave a
+/// factor of about five for other instruction sets.
 #[test]
 fn an_estimate_in_single_precision_is_as_good_as_its_storage() {
     let case = Case::new(&[3, 10, 1], 0, 500, 8);
-    for (lambda, bound) in [(1.0, 1e-6), (1e-2, 1e-6), (1e-4, 1e-6)] {
+    for (lambda, bound) in [(1.0, 3e-7), (1e-1, 1e-6), (1e-2, 2e-5), (1e-3, 4e-4)] {
         let run = |storage: Storage| {
             let mut optimizer = optimizer(Rule::ShermanMorrison, 1e-3, 0.01)
                 .with_storage(storage)
@@ -188,16 +189,13 @@ fn an_estimate_in_single_precision_is_as_good_as_its_storage() {
         let (single_theta, rounded) = run(Storage::Single);
         for (exact, rounded) in exact.iter().zip(&rounded) {
             let error = (exact - rounded).norm_l2() / exact.norm_l2();
-            let values = exact.self_adjoint_eigenvalues(Side::Lower).unwrap();
-            eprintln!("{lambda} {error} {}", values[50] / values[0]);
             assert!(error > 1e-10, "not the other storage in disguise");
             assert!(error < bound, "{error}");
             assert!(Llt::new(rounded.as_ref(), Side::Lower).is_ok());
             assert!(rounded == &rounded.transpose().to_owned());
         }
         let error = relative_difference(&theta, &single_theta);
-        eprintln!("{error}");
-        assert!(error > 0.0 && error < 1e-6, "{error}");
+        assert!(error > 0.0 && error < bound, "{error}");
     }
 }
 
