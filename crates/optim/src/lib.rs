@@ -28,7 +28,7 @@
 //! |---|---|---|
 //! | [`NaturalGradient`], `P ≤ rN` | `P²·rN/2 + P³/3` a trial | fits to many digits; `P` up to some thousands |
 //! | [`NaturalGradient`], `P > rN` | `P·(rN)²/2 + (rN)³/3` a trial | the same, with more parameters than data |
-//! | [`AdaptiveNaturalGradient`] | `P²·(2 r b + 1)` | examples that come one by one, or in batches of `b` |
+//! | [`AdaptiveNaturalGradient`], [`ExtendedKalmanFilter`] | `P²·(3 r b + 1)/2` | examples that come one by one, or in batches of `b` |
 //! | [`Adam`] | `P` | what is too large for the others, to few digits |
 //! | [`Sgd`] | `P` | a baseline; the theory of learning curves |
 //!

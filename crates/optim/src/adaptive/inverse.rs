@@ -1,7 +1,7 @@
 use super::Storage;
 use super::slab::Order;
 use super::symmetric::Symmetric;
-use super::tile::{Line, SIDE, to_lines};
+use super::tile::{Line, SIDE, from_lines, to_lines};
 use super::waiting::Waiting;
 use faer::Mat;
 
@@ -196,15 +196,6 @@ impl Matrix {
         match self {
             Self::Double(_) => 1e-50..1e50,
             Self::Single(_) => 1e-8..1e8,
-        }
-    }
-}
-
-/// `out ← scale·lines`.
-fn from_lines(scale: f64, lines: &[Line], out: &mut [f64]) {
-    for (line, part) in lines.iter().zip(out.chunks_mut(SIDE)) {
-        for (o, l) in part.iter_mut().zip(&line.0) {
-            *o = scale * l;
         }
     }
 }

@@ -44,8 +44,8 @@ use wind_up::{Leak, capped};
 /// Two cautions. `Ĝ` averages over past θ, so it must forget faster than θ moves: `ε ≫ η` for constant rates. And in a
 /// direction that no example excites, `Ĝ⁻¹` grows by `1/(1−ε)` a step, unless [`WindUp`] is dealt with.
 ///
-/// Cost: `P²(3 r b + 1)/2` multiplications and one pass over `P²/2` numbers, beyond one linearisation. A step with one
-/// output of one example allocates nothing. Memory: `P²/2` numbers, or half of that with [`Storage::Single`]. Large
+/// Cost: `P²(3 r b + 1)/2` multiplications and one pass over `P²/2` numbers, beyond one linearisation. A step on one
+/// output of one example reuses its buffers. Memory: `P²/2` numbers, or half of that with [`Storage::Single`]. Large
 /// estimates are read by several threads, and the result does not depend on how many.
 ///
 /// ```

@@ -100,3 +100,12 @@ pub(super) fn to_lines(flat: &[f64], lines: &mut [Line]) {
         line.0[..part.len()].copy_from_slice(part);
     }
 }
+
+/// `out ← scale·lines`.
+pub(super) fn from_lines(scale: f64, lines: &[Line], out: &mut [f64]) {
+    for (line, part) in lines.iter().zip(out.chunks_mut(SIDE)) {
+        for (o, l) in part.iter_mut().zip(&line.0) {
+            *o = scale * l;
+        }
+    }
+}

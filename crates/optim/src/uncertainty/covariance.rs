@@ -69,12 +69,11 @@ impl Covariance {
                     undetermined,
                 })
             }
-            other => {
-                // Let the metric say what is wrong with it.
-                let mut direction = vec![0.0; fisher.dim()];
-                fisher.raise(&vec![0.0; fisher.dim()], other, &mut direction)?;
-                Self::by_cholesky(fisher, count, 0.0)
-            }
+            other => Self::by_columns(fisher.dim(), count, |column| {
+                let unit = column.to_vec();
+                fisher.raise(&unit, other, column)?;
+                Ok(())
+            }),
         }
     }
 
@@ -88,13 +87,24 @@ impl Covariance {
 
     fn by_cholesky(fisher: &DenseFisher, count: f64, lambda: f64) -> Result<Self, OptimError> {
         let cholesky = fisher.cholesky(lambda)?;
-        let dim = fisher.dim();
+        Self::by_columns(fisher.dim(), count, |column| {
+            cholesky.solve_in_place(column);
+            Ok(())
+        })
+    }
+
+    /// From what an inverse makes of each unit vector.
+    fn by_columns(
+        dim: usize,
+        count: f64,
+        mut solve: impl FnMut(&mut [f64]) -> Result<(), OptimError>,
+    ) -> Result<Self, OptimError> {
         let mut matrix = Mat::zeros(dim, dim);
         let mut column = vec![0.0; dim];
         for j in 0..dim {
             column.fill(0.0);
             column[j] = 1.0;
-            cholesky.solve_in_place(&mut column);
+            solve(&mut column)?;
             for (i, value) in column.iter().enumerate().skip(j) {
                 matrix[(i, j)] = value / count;
                 matrix[(j, i)] = value / count;
