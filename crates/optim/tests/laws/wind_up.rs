@@ -173,6 +173,33 @@ proptest! {
         }
     }
 
+    /// `Ĝ ← (1−ε)Ĝ + ε A Aᵀ + ελP e_i e_iᵀ` with `i` in turn.
+    #[test]
+    fn leakage_is_its_formula(
+        outputs in 1..3usize,
+        size in 1..3usize,
+        epsilon in 0.01..0.5,
+        lambda in 0.01..1.0,
+        seed: u64,
+    ) {
+        let case = Case::new(&[4, outputs], 1, 120, seed);
+        let mut optimizer = optimizer(Rule::ShermanMorrison, epsilon, WindUp::Leakage { lambda });
+        let mut theta = case.theta.clone();
+        let dim = theta.len();
+        let mut metric: Mat<f64> = Mat::identity(dim, dim);
+        for (t, (x, y)) in batches(&case, size).take(60).enumerate() {
+            let batch = case.net.on_slice(x).unwrap();
+            let objective = Objective::new(&batch, case.likelihood.as_ref(), y).unwrap();
+            metric = faer::Scale(1.0 - epsilon) * metric
+                + faer::Scale(epsilon) * fisher(&batch, case.likelihood.as_ref(), &theta);
+            metric[(t % dim, t % dim)] += epsilon * lambda * dim as f64;
+            optimizer.step(&objective, &mut theta).unwrap();
+            let expected = inverse(metric.as_ref());
+            let got = optimizer.inverse().unwrap();
+            prop_assert!((&got - &expected).norm_max() < 1e-10 * expected.norm_max());
+        }
+    }
+
     /// The first step of θ is the same: along what is seen, a cure forgets as the average does.
     #[test]
     fn directional_forgetting_moves_theta_as_forgetting_everywhere(seed: u64, outputs in 1..3usize) {
