@@ -61,20 +61,12 @@ fn the_standard_errors_of_a_regression_line_are_the_textbooks() {
     .unwrap();
     assert!((theta[0] - 0.5001).abs() < 5e-5 && (theta[1] - 3.0001).abs() < 5e-5);
 
-    let squares: f64 = x
-        .iter()
-        .zip(&y)
-        .map(|(x, y)| (y - theta[0] * x - theta[1]).powi(2))
-        .sum();
+    let residuals = x.iter().zip(&y).map(|(x, y)| y - theta[0] * x - theta[1]);
+    let squares: f64 = residuals.map(|r| r * r).sum();
     let noise = (squares / 9.0).sqrt();
     assert!((noise - 1.237).abs() < 5e-4);
-    let covariance = covariance(
-        &batch,
-        &Gaussian::new(noise).unwrap(),
-        &theta,
-        Inverse::Exact,
-    )
-    .unwrap();
+    let law = Gaussian::new(noise).unwrap();
+    let covariance = covariance(&batch, &law, &theta, Inverse::Exact).unwrap();
     let errors = covariance.standard_errors();
     assert!((errors[0] - 0.1179).abs() < 5e-5 && (errors[1] - 1.1247).abs() < 5e-5);
     // and to the last digit: Σ(x − x̄)² = 110, x̄ = 9
