@@ -98,7 +98,8 @@ pub use adaptive::{AdaptiveNaturalGradient, ExtendedKalmanFilter, Rule, Storage,
 pub use error::{OptimError, Quantity};
 pub use fit::{Reason, Report, Stopping, fit};
 pub use natural_gradient::{
-    Acceleration, Damping, LevenbergMarquardt, NaturalGradient, Representation,
+    Acceleration, Damping, GainRule, LevenbergMarquardt, NaturalGradient, NaturalMomentum,
+    Representation, Scaling, StepLength,
 };
 pub use objective::Objective;
 pub use schedule::Schedule;

@@ -1,13 +1,19 @@
+use super::conjugate_gradients::conjugate_gradients;
 use super::representation::Fisher;
-use neuromanifold_geometry::{Cholesky, MetricError, OutputFactor};
+use neuromanifold_geometry::{Cholesky, ConjugateGradients, MetricError, OutputFactor};
 use neuromanifold_model::Linearization;
 
-/// `(G + λI)⁻¹`, factored once for several right-hand sides.
+/// `(G + λI)⁻¹`, factored once for several right-hand sides, or solved anew by conjugate gradients.
 pub(super) struct DampedInverse<'a> {
     fisher: &'a Fisher<'a>,
     linearization: &'a dyn Linearization,
-    cholesky: Cholesky,
+    solver: Solver,
     lambda: f64,
+}
+
+enum Solver {
+    Factored(Cholesky),
+    Iterative(ConjugateGradients),
 }
 
 impl<'a> DampedInverse<'a> {
@@ -16,16 +22,30 @@ impl<'a> DampedInverse<'a> {
         linearization: &'a dyn Linearization,
         lambda: f64,
     ) -> Result<Self, MetricError> {
-        let cholesky = match fisher {
-            Fisher::Dense { fisher, .. } => fisher.cholesky(lambda)?,
-            Fisher::SampleSpace { gram, .. } => Cholesky::new(gram.gram(), lambda)?,
+        let solver = match fisher {
+            Fisher::Dense { fisher, .. } => Solver::Factored(fisher.cholesky(lambda)?),
+            Fisher::SampleSpace { gram, .. } => {
+                Solver::Factored(Cholesky::new(gram.gram(), lambda)?)
+            }
+            Fisher::Operator { stopping, .. } => Solver::Iterative(*stopping),
         };
         Ok(Self {
             fisher,
             linearization,
-            cholesky,
+            solver,
             lambda,
         })
+    }
+
+    /// `x ← (G + λI)⁻¹ x`, or `(K + λI)⁻¹ x` in sample space.
+    fn solve_in_place(&self, x: &mut [f64]) {
+        match &self.solver {
+            Solver::Factored(cholesky) => cholesky.solve_in_place(x),
+            Solver::Iterative(stopping) => {
+                let lower = |v: &[f64], out: &mut [f64]| self.fisher.lower_by_products(v, out);
+                conjugate_gradients(lower, self.lambda, *stopping, x);
+            }
+        }
     }
 
     /// `out ← −(G + λI)⁻¹ ∇l`.
@@ -33,11 +53,11 @@ impl<'a> DampedInverse<'a> {
     /// In sample space `A (K + λI)⁻¹ w/√N` from the whitened scores, or `(A (K + λI)⁻¹ Aᵀ∇l − ∇l)/λ` without them.
     pub(super) fn descend(&self, gradient: &[f64], out: &mut [f64]) {
         match self.fisher {
-            Fisher::Dense { .. } => {
+            Fisher::Dense { .. } | Fisher::Operator { .. } => {
                 for (o, g) in out.iter_mut().zip(gradient) {
                     *o = -g;
                 }
-                self.cholesky.solve_in_place(out);
+                self.solve_in_place(out);
             }
             Fisher::SampleSpace {
                 factor,
@@ -64,10 +84,10 @@ impl<'a> DampedInverse<'a> {
     /// well as the damping lets it.
     pub(super) fn pull_back(&self, output_tangent: &[f64], out: &mut [f64]) {
         match self.fisher {
-            Fisher::Dense { factor, .. } => {
+            Fisher::Dense { factor, .. } | Fisher::Operator { factor, .. } => {
                 let white = whiten(factor, output_tangent);
                 self.linearization.vjp(&colour(factor, &white), out);
-                self.cholesky.solve_in_place(out);
+                self.solve_in_place(out);
             }
             Fisher::SampleSpace { factor, .. } => {
                 let white = whiten(factor, output_tangent);
@@ -78,7 +98,7 @@ impl<'a> DampedInverse<'a> {
 
     /// `out ← A (K + λI)⁻¹ white`.
     fn combine(&self, factor: &OutputFactor, mut white: Vec<f64>, out: &mut [f64]) {
-        self.cholesky.solve_in_place(&mut white);
+        self.solve_in_place(&mut white);
         self.linearization.vjp(&colour(factor, &white), out);
     }
 }

@@ -1,21 +1,32 @@
 //! Natural gradient with the metric of the current batch.
 
+mod conjugate_gradients;
 mod damped_inverse;
 mod damping;
+mod levenberg_marquardt;
+mod momentum;
 mod representation;
+mod scaling;
 mod search;
+mod step_length;
 
-pub use damping::{Acceleration, Damping, LevenbergMarquardt};
+pub use damping::Damping;
+pub use levenberg_marquardt::{Acceleration, GainRule, LevenbergMarquardt};
+pub use momentum::NaturalMomentum;
 pub use representation::Representation;
+pub use scaling::Scaling;
+pub use step_length::StepLength;
 
 use crate::error::Quantity;
 use crate::step::{FirstOrder, advance};
 use crate::{Objective, OptimError, Optimizer, Schedule, Step};
-use damping::Lambda;
-use neuromanifold_geometry::Inverse;
-use neuromanifold_model::ModelError;
+use levenberg_marquardt::Lambda;
+use neuromanifold_geometry::{Inverse, OutputFactor};
+use neuromanifold_model::{Linearization, ModelError};
 use representation::Fisher;
-use search::{Buffers, Search, Trial};
+use scaling::Rescaled;
+use search::{Buffers, Gain, Search, Trial};
+use std::borrow::Cow;
 
 /// Natural gradient descent: `θ ← θ − η_t G(θ)⁻¹ ∇l(θ)` with the Fisher metric of the batch itself.
 ///
@@ -48,26 +59,34 @@ use search::{Buffers, Search, Trial};
 #[derive(Clone, Debug)]
 pub struct NaturalGradient {
     damping: Damping,
+    scaling: Scaling,
     representation: Representation,
+    momentum: NaturalMomentum,
+    length: StepLength,
     learning_rate: Schedule,
     steps: u64,
     lambda: Option<Lambda>,
+    previous: Vec<f64>,
     first_order: FirstOrder,
     trial: Buffers,
 }
 
 impl NaturalGradient {
-    /// Full steps, in the cheaper representation, with the inverse that `damping` says.
+    /// Full steps, in the cheapest representation, with the inverse that `damping` says.
     ///
     /// # Errors
     /// [`OptimError::Metric`] for a λ that is not positive or a tolerance that is negative.
     pub fn new(damping: Damping) -> Result<Self, OptimError> {
         Ok(Self {
             damping: damping.validate()?,
+            scaling: Scaling::Identity,
             representation: Representation::Auto,
+            momentum: NaturalMomentum::None,
+            length: StepLength::FULL,
             learning_rate: Schedule::ONE,
             steps: 0,
             lambda: None,
+            previous: Vec::new(),
             first_order: FirstOrder::default(),
             trial: Buffers::default(),
         })
@@ -87,95 +106,167 @@ impl NaturalGradient {
         self
     }
 
-    /// The step with a given inverse, without a look at where it leads.
-    fn step_once(
-        &mut self,
-        objective: &Objective<'_>,
-        theta: &mut [f64],
-        inverse: Inverse,
-    ) -> Result<Step, OptimError> {
-        let t = self.steps + 1;
-        let quadratic = {
-            let linearization = objective.map().linearize(theta)?;
-            let linearization = linearization.as_ref();
-            self.first_order.evaluate(objective, linearization, t)?;
-            let fisher = Fisher::new(linearization, objective, self.representation)?;
-            self.trial.tangent.resize(theta.len(), 0.0);
-            fisher.descend(&self.first_order.gradient, inverse, &mut self.trial.tangent)?;
-            let eta = self.learning_rate.at(t);
-            for d in &mut self.trial.tangent {
-                *d *= eta;
-            }
-            fisher.norm_squared(&self.trial.tangent)
-        };
-        OptimError::check_finite(Quantity::Step, t, &[quadratic])?;
-        advance(theta, &self.trial.tangent, t)?;
-        self.steps = t;
-        let mut step = self
-            .first_order
-            .report(&self.trial.tangent, self.learning_rate.at(t));
-        step.predicted_decrease -= 0.5 * quadratic;
-        step.divergence = Some(0.5 * quadratic);
-        if let Inverse::Damped { lambda } = inverse {
-            step.damping = Some(lambda);
-        }
-        Ok(step)
+    /// With another rule for how far to go along the direction.
+    ///
+    /// A rule that looks at the objective leaves θ where it is (`accepted = false`) if no length will do; with
+    /// [`Damping::LevenbergMarquardt`] λ is raised instead, until one will.
+    #[must_use]
+    pub fn with_step_length(mut self, length: StepLength) -> Self {
+        self.length = length;
+        self
     }
 
-    /// The step with the first λ, counting up from the present one, that reduces the objective.
-    fn step_searching(
-        &mut self,
-        objective: &Objective<'_>,
-        theta: &mut [f64],
+    /// With a memory of the step before.
+    ///
+    /// # Errors
+    /// [`OptimError::Setting`] for a μ outside [0, 1], or [`NaturalMomentum::Spring`] without a damping λ > 0.
+    pub fn with_momentum(mut self, momentum: NaturalMomentum) -> Result<Self, OptimError> {
+        self.momentum = momentum.validate(self.damping.is_damped())?;
+        Ok(self)
+    }
+
+    /// With the damping `λD` in another frame.
+    ///
+    /// # Errors
+    /// [`OptimError::Setting`] unless the floor is positive and finite.
+    pub fn with_scaling(mut self, scaling: Scaling) -> Result<Self, OptimError> {
+        if let Scaling::Diagonal { floor } = scaling {
+            let positive = floor > 0.0;
+            OptimError::check_setting(
+                "the floor of the scaling",
+                floor,
+                positive,
+                "positive and finite",
+            )?;
+        }
+        self.scaling = scaling;
+        Ok(self)
+    }
+
+    /// What the first λ that leads to a better point found, counting up from the present one.
+    fn search(
         rule: LevenbergMarquardt,
-    ) -> Result<Step, OptimError> {
+        lambda: &mut Lambda,
+        search: &mut Search<'_, '_>,
+    ) -> Result<Outcome, OptimError> {
+        loop {
+            match search.attempt(lambda.value)? {
+                Trial::Vanished => return Ok(Outcome::Stuck),
+                Trial::Worse => lambda.raise(rule),
+                Trial::Better(gain) => {
+                    let taken = lambda.value;
+                    let floor = f64::EPSILON * search.fisher.mean_eigenvalue();
+                    lambda.accept(rule, gain.ratio(), floor);
+                    return Ok(Outcome::Found(gain, Some(taken)));
+                }
+            }
+        }
+    }
+}
+
+/// Where a step has led.
+enum Outcome {
+    /// Along δ, with this `δᵀGδ`, without a look.
+    Unseen(f64),
+    /// To a better point, with this λ.
+    Found(Gain, Option<f64>),
+    /// Nowhere: no point near θ is better.
+    Stuck,
+}
+
+impl Optimizer for NaturalGradient {
+    fn step(&mut self, objective: &Objective<'_>, theta: &mut [f64]) -> Result<Step, OptimError> {
+        let dims = objective.dims();
+        ModelError::check_parameters(theta, dims)?;
         let t = self.steps + 1;
         let eta = self.learning_rate.at(t);
-        let (found, lambda, evaluations) = {
+        let mut tangent = Vec::new();
+        let (outcome, lambda, evaluations) = {
             let linearization = objective.map().linearize(theta)?;
             let linearization = linearization.as_ref();
             self.first_order.evaluate(objective, linearization, t)?;
-            let fisher = Fisher::new(linearization, objective, self.representation)?;
-            let mean_eigenvalue = fisher.mean_eigenvalue();
-            let gradient_norm = self.first_order.gradient_norm;
-            let mut lambda = self
-                .lambda
-                .unwrap_or_else(|| Lambda::new(rule.first(mean_eigenvalue, gradient_norm)));
+            let factor = OutputFactor::fisher(linearization, objective.likelihood())?;
+            let rescaled = match self.scaling {
+                Scaling::Identity => None,
+                Scaling::Diagonal { floor } => {
+                    Some(Rescaled::by_diagonal(linearization, &factor, floor))
+                }
+            };
+            let units = rescaled.as_ref().map(|r| r.units.as_slice());
+            let frame = rescaled
+                .as_ref()
+                .map_or(linearization, |r| r as &dyn Linearization);
+            let gradient = in_frame(&self.first_order.gradient, units);
+            let damped = self.damping.is_damped();
+            let representation = self.representation.resolve(dims, factor.rank(), damped);
+            let fisher = Fisher::new(frame, objective, factor, representation, &gradient)?;
             let mut search = Search {
                 objective,
-                linearization,
+                linearization: frame,
                 fisher: &fisher,
                 theta,
-                gradient: &self.first_order.gradient,
+                gradient: &gradient,
+                units,
                 learning_rate: eta,
-                acceleration: rule.acceleration(),
+                acceleration: Acceleration::Off,
+                momentum: self.momentum,
+                previous: &self.previous,
+                length: self.length,
                 evaluations: 1,
                 trial: &mut self.trial,
             };
-            let found = loop {
-                match search.attempt(lambda.value)? {
-                    Trial::Better(gain) => break Some((gain, lambda.value)),
-                    Trial::Vanished => break None,
-                    Trial::Worse => lambda.raise(),
+            let mut lambda = self.lambda;
+            let outcome = match self.damping.inverse() {
+                Err(rule) => {
+                    search.acceleration = rule.acceleration();
+                    let norm = crate::step::norm(&gradient);
+                    let first = || rule.first(fisher.mean_eigenvalue(), norm);
+                    Self::search(rule, lambda.get_or_insert_with(first), &mut search)?
+                }
+                Ok(inverse) => {
+                    let taken = match inverse {
+                        Inverse::Damped { lambda } => Some(lambda),
+                        _ => None,
+                    };
+                    let (slope, quadratic) = search.point(inverse)?;
+                    OptimError::check_finite(Quantity::Step, t, &[quadratic])?;
+                    match self
+                        .length
+                        .searches()
+                        .then(|| search.along(slope, quadratic))
+                    {
+                        None => Outcome::Unseen(quadratic),
+                        Some(trial) => match trial? {
+                            Trial::Better(gain) => Outcome::Found(gain, taken),
+                            Trial::Worse | Trial::Vanished => Outcome::Stuck,
+                        },
+                    }
                 }
             };
-            if let Some((gain, _)) = found {
-                lambda.accept(gain.ratio(), f64::EPSILON * mean_eigenvalue);
-            }
-            (found, lambda, search.evaluations)
+            let evaluations = search.evaluations;
+            tangent.extend(in_frame(&self.trial.direction, units).iter());
+            (outcome, lambda, evaluations)
         };
-        let mut step = self.first_order.report(&self.trial.tangent, eta);
+        let mut step = self.first_order.report(&tangent, eta);
         step.evaluations = evaluations;
-        match found {
-            Some((gain, taken)) => {
+        match outcome {
+            Outcome::Unseen(quadratic) => {
+                advance(theta, &tangent, t)?;
+                step.predicted_decrease -= 0.5 * quadratic;
+                step.divergence = Some(0.5 * quadratic);
+                if let Damping::Fixed(lambda) = self.damping {
+                    step.damping = Some(lambda);
+                }
+            }
+            Outcome::Found(gain, taken) => {
                 theta.copy_from_slice(&self.trial.candidate);
-                self.lambda = Some(lambda);
+                self.lambda = lambda;
                 step.predicted_decrease = gain.predicted;
                 step.actual_decrease = Some(gain.actual);
                 step.divergence = Some(0.5 * gain.quadratic);
-                step.damping = Some(taken);
+                step.damping = taken;
             }
-            None => {
+            Outcome::Stuck => {
                 step.accepted = false;
                 step.step_norm = 0.0;
                 step.predicted_decrease = 0.0;
@@ -184,17 +275,18 @@ impl NaturalGradient {
                 step.damping = self.lambda.map(|before| before.value);
             }
         }
+        if step.accepted && self.momentum != NaturalMomentum::None {
+            self.previous = tangent;
+        }
         self.steps = t;
         Ok(step)
     }
 }
 
-impl Optimizer for NaturalGradient {
-    fn step(&mut self, objective: &Objective<'_>, theta: &mut [f64]) -> Result<Step, OptimError> {
-        ModelError::check_parameters(theta, objective.dims())?;
-        match self.damping.inverse() {
-            Ok(inverse) => self.step_once(objective, theta, inverse),
-            Err(rule) => self.step_searching(objective, theta, rule),
-        }
+/// A covector from θ to the frame of the damping, or a vector back from there: both are multiplied with `D^{−½}`.
+fn in_frame<'a>(vector: &'a [f64], units: Option<&[f64]>) -> Cow<'a, [f64]> {
+    match units {
+        None => Cow::Borrowed(vector),
+        Some(units) => vector.iter().zip(units).map(|(v, u)| v * u).collect(),
     }
 }

@@ -1,39 +1,60 @@
 use neuromanifold_geometry::{
-    DenseFisher, GramFisher, Inverse, Metric, MetricError, OutputFactor, Solve,
+    ConjugateGradients, DenseFisher, GramFisher, Inverse, Metric, MetricError, OutputFactor, Solve,
 };
 use neuromanifold_model::{Cotangents, Dims, Linearization};
 
 use crate::Objective;
 use crate::step::{dot, norm};
 
-/// In which space the equation for the natural gradient is solved. All give the same step up to rounding.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// In which space the equation for the natural gradient is solved. The first three give the same step up to rounding.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Representation {
-    /// [`Dense`](Self::Dense) if `P ≤ rN`, else [`SampleSpace`](Self::SampleSpace).
+    /// Whichever needs the fewest multiplications for a step:
     ///
-    /// The first costs `P²·rN/2 + P³/3` multiplications, the second `P·(rN)²/2 + (rN)³/3`; their difference is
-    /// `(rN − P)` times something positive.
+    /// | | |
+    /// |---|---|
+    /// | [`Dense`](Self::Dense) | `P²·rN/2 + P³/3` |
+    /// | [`SampleSpace`](Self::SampleSpace) | `P·(rN)²/2 + (rN)³/3` |
+    /// | [`MatrixFree`](Self::MatrixFree) | `4PN` a product, of which a direct solve is worth 250 |
+    ///
+    /// The last only where there is a damping λ > 0, and with [`ConjugateGradients`] to a tenth in at most 40 products: direct
+    /// solves end at the precision of `f64`, so they are given up only where they cost much more.
     #[default]
     Auto,
     /// `G` as a `P × P` matrix.
     Dense,
     /// `K = AᵀA` as an `rN × rN` matrix, with `G = A Aᵀ`.
     SampleSpace,
+    /// `G` as a product, and a solve by conjugate gradients that stops as told, be it before the equation is solved: every
+    /// iterate is a direction of descent. Needs a damping λ > 0.
+    MatrixFree(ConjugateGradients),
 }
 
 impl Representation {
-    fn resolve(self, dims: Dims, rank: usize) -> Self {
-        match self {
-            Self::Auto if dims.parameters <= rank * dims.examples => Self::Dense,
-            Self::Auto => Self::SampleSpace,
-            chosen => chosen,
+    /// What [`Auto`](Self::Auto) stands for.
+    pub(super) fn resolve(self, dims: Dims, rank: usize, damped: bool) -> Self {
+        /// Products with `G` that a direct solve, with all its digits, is worth.
+        const WORTH: f64 = 250.0;
+        let Self::Auto = self else { return self };
+        let (p, n) = (dims.parameters as f64, dims.examples as f64);
+        let columns = rank as f64 * n;
+        let dense = p * p * columns / 2.0 + p.powi(3) / 3.0;
+        let sample_space = p * columns * columns / 2.0 + columns.powi(3) / 3.0;
+        if damped && WORTH * 4.0 * p * n < dense.min(sample_space) {
+            Self::MatrixFree(ConjugateGradients {
+                tolerance: 0.1,
+                max_products: 40,
+            })
+        } else if p <= columns {
+            Self::Dense
+        } else {
+            Self::SampleSpace
         }
     }
 }
 
 /// The Fisher metric at one θ in the chosen representation, and what to raise with it.
-#[derive(Debug)]
 pub(super) enum Fisher<'a> {
     Dense {
         fisher: DenseFisher,
@@ -45,28 +66,51 @@ pub(super) enum Fisher<'a> {
         /// The scores in the columns of the factor, if nothing is lost by starting from them.
         whitened: Option<Vec<f64>>,
     },
+    Operator {
+        linearization: &'a dyn Linearization,
+        factor: OutputFactor,
+        stopping: ConjugateGradients,
+        /// `gᵀGg/gᵀg` at the gradient.
+        rayleigh: f64,
+    },
 }
 
 impl<'a> Fisher<'a> {
+    /// `representation` is not [`Representation::Auto`].
     pub(super) fn new(
         linearization: &'a dyn Linearization,
         objective: &Objective<'_>,
+        factor: OutputFactor,
         representation: Representation,
+        gradient: &[f64],
     ) -> Result<Self, MetricError> {
-        let factor = OutputFactor::fisher(linearization, objective.likelihood())?;
-        let dims = linearization.dims();
-        if representation.resolve(dims, factor.rank()) == Representation::Dense {
-            return Ok(Self::Dense {
+        match representation {
+            Representation::MatrixFree(stopping) => {
+                let mut operator = Self::Operator {
+                    linearization,
+                    factor,
+                    stopping,
+                    rayleigh: 0.0,
+                };
+                let along = operator.norm_squared(gradient) / dot(gradient, gradient);
+                if let Self::Operator { rayleigh, .. } = &mut operator {
+                    *rayleigh = if along.is_finite() { along } else { 0.0 };
+                }
+                Ok(operator)
+            }
+            Representation::SampleSpace => {
+                let whitened = whitened_scores(linearization, objective, factor.cotangents());
+                Ok(Self::SampleSpace {
+                    gram: GramFisher::from_factor(linearization, factor.clone())?,
+                    factor,
+                    whitened,
+                })
+            }
+            Representation::Dense | Representation::Auto => Ok(Self::Dense {
                 fisher: DenseFisher::from_factor(linearization, &factor)?,
                 factor,
-            });
+            }),
         }
-        let whitened = whitened_scores(linearization, objective, factor.cotangents());
-        Ok(Self::SampleSpace {
-            gram: GramFisher::from_factor(linearization, factor.clone())?,
-            factor,
-            whitened,
-        })
     }
 
     /// `out ← −G⁻¹ ∇l` in the sense of `inverse`.
@@ -84,6 +128,12 @@ impl<'a> Fisher<'a> {
                 ..
             } => return gram.raise_whitened(scores, inverse, out), // scores point uphill in likelihood
             Self::SampleSpace { gram, .. } => gram.raise(gradient, inverse, out)?,
+            Self::Operator { .. } => {
+                return Err(MetricError::Unsupported {
+                    representation: "Representation::MatrixFree",
+                    remedy: "a damping λ > 0, or another representation",
+                });
+            }
         };
         for o in out {
             *o = -*o;
@@ -91,15 +141,53 @@ impl<'a> Fisher<'a> {
         Ok(solve)
     }
 
+    /// `out ← G v` for an operator.
+    pub(super) fn lower_by_products(&self, tangent: &[f64], out: &mut [f64]) {
+        if let Self::Operator {
+            linearization,
+            factor,
+            ..
+        } = self
+        {
+            let (mut moved, white) = whitened_motion(*linearization, factor, tangent);
+            factor.apply(&white, &mut moved);
+            linearization.vjp(&moved, out);
+        }
+    }
+
+    /// `uᵀG v`.
+    pub(super) fn inner(&self, one: &[f64], other: &[f64]) -> f64 {
+        match self {
+            Self::Dense { fisher, .. } => fisher.inner(one, other),
+            Self::SampleSpace { gram, .. } => gram.inner(one, other),
+            Self::Operator {
+                linearization,
+                factor,
+                ..
+            } => {
+                let one = whitened_motion(*linearization, factor, one).1;
+                dot(&one, &whitened_motion(*linearization, factor, other).1)
+            }
+        }
+    }
+
     /// `vᵀG v`.
     pub(super) fn norm_squared(&self, tangent: &[f64]) -> f64 {
         match self {
             Self::Dense { fisher, .. } => fisher.norm_squared(tangent),
             Self::SampleSpace { gram, .. } => gram.norm_squared(tangent),
+            Self::Operator {
+                linearization,
+                factor,
+                ..
+            } => {
+                let white = whitened_motion(*linearization, factor, tangent).1;
+                dot(&white, &white)
+            }
         }
     }
 
-    /// `tr G / P`, the mean eigenvalue. `tr G = tr K`.
+    /// `tr G / P`, the mean eigenvalue, with `tr G = tr K`; for an operator, what `G` does to the gradient.
     pub(super) fn mean_eigenvalue(&self) -> f64 {
         match self {
             Self::Dense { fisher, .. } => fisher.trace() / fisher.dim() as f64,
@@ -108,8 +196,23 @@ impl<'a> Fisher<'a> {
                 let trace: f64 = (0..gram.columns()).map(|i| matrix[(i, i)]).sum();
                 trace / gram.dim() as f64
             }
+            Self::Operator { rayleigh, .. } => *rayleigh,
         }
     }
+}
+
+/// `J v` and `BᵀJ v`.
+fn whitened_motion(
+    linearization: &dyn Linearization,
+    factor: &OutputFactor,
+    tangent: &[f64],
+) -> (Vec<f64>, Vec<f64>) {
+    let dims = linearization.dims();
+    let mut moved = vec![0.0; dims.output_len()];
+    let mut white = vec![0.0; factor.rank() * dims.examples];
+    linearization.jvp(tangent, &mut moved);
+    factor.apply_transpose(&moved, &mut white);
+    (moved, white)
 }
 
 /// The scores of all examples in the columns of the factor, `B w = score`, unless in one of them large terms cancel.

@@ -1,20 +1,30 @@
 use super::damped_inverse::DampedInverse;
-use super::damping::Acceleration;
+use super::levenberg_marquardt::Acceleration;
+use super::momentum::{NaturalMomentum, minimum_on_plane};
 use super::representation::Fisher;
+use super::step_length::{Law, StepLength};
 use crate::step::{dot, norm};
 use crate::{Objective, OptimError};
-use neuromanifold_geometry::MetricError;
+use neuromanifold_geometry::{Inverse, MetricError};
 use neuromanifold_model::{Linearization, ModelError};
 
-/// Damped steps from one θ, with one metric, tried until one reduces the objective.
+/// Steps from one θ, with one metric: a direction, bent if asked for, and a point along it that is good enough.
+///
+/// Directions are in the frame of the damping, `φ = D^{½}θ`; so are the gradient and the linearisation.
 pub(super) struct Search<'a, 'o> {
     pub(super) objective: &'a Objective<'o>,
     pub(super) linearization: &'a dyn Linearization,
     pub(super) fisher: &'a Fisher<'a>,
     pub(super) theta: &'a [f64],
     pub(super) gradient: &'a [f64],
+    /// `D^{−½}`, where it is not the identity.
+    pub(super) units: Option<&'a [f64]>,
     pub(super) learning_rate: f64,
     pub(super) acceleration: Acceleration,
+    pub(super) momentum: NaturalMomentum,
+    /// The step before, in θ; empty at the first.
+    pub(super) previous: &'a [f64],
+    pub(super) length: StepLength,
     /// Forward passes so far.
     pub(super) evaluations: usize,
     pub(super) trial: &'a mut Buffers,
@@ -23,8 +33,8 @@ pub(super) struct Search<'a, 'o> {
 /// What the last trial looked at; kept from step to step.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buffers {
-    /// δ.
-    pub(super) tangent: Vec<f64>,
+    /// δ, in the frame of the damping.
+    pub(super) direction: Vec<f64>,
     /// θ + δ.
     pub(super) candidate: Vec<f64>,
     /// `d²θ/dt²` of the curve the step follows.
@@ -61,7 +71,11 @@ impl Gain {
     }
 }
 
+/// A gain that is nothing beside the prediction says that the model of the objective is no model here.
+const LEAST_RATIO: f64 = 1e-4;
+
 impl Search<'_, '_> {
+    /// A damped step, if it is worth taking.
     pub(super) fn attempt(&mut self, lambda: f64) -> Result<Trial, OptimError> {
         if !lambda.is_finite() {
             return Ok(Trial::Vanished); // even the shortest steps were refused
@@ -71,39 +85,169 @@ impl Search<'_, '_> {
             Err(MetricError::NotPositiveDefinite { .. }) => return Ok(Trial::Worse),
             Err(error) => return Err(error.into()),
         };
-        self.trial.tangent.resize(self.theta.len(), 0.0);
-        inverse.descend(self.gradient, &mut self.trial.tangent);
-        for d in &mut self.trial.tangent {
-            *d *= self.learning_rate;
-        }
+        self.descend(&inverse, lambda);
         if !self.place(1.0) {
             return Ok(Trial::Vanished);
         }
-        let quadratic = self.fisher.norm_squared(&self.trial.tangent);
-        let predicted = -dot(self.gradient, &self.trial.tangent) - 0.5 * quadratic;
+        let quadratic = self.fisher.norm_squared(&self.trial.direction);
+        let slope = -dot(self.gradient, &self.trial.direction);
+        let predicted = slope - 0.5 * quadratic;
         // Exactly, the prediction is ½ δᵀGδ + λ|δ|²: if it does not come out positive, λ is too small for the solve.
         let promising = predicted > 0.0 && predicted.is_finite();
         if !promising || !self.accelerate(&inverse)? {
             return Ok(Trial::Worse);
         }
-        if !self.place(1.0) {
-            return Ok(Trial::Vanished);
+        self.along(slope, quadratic)
+    }
+
+    /// The direction in the sense of `inverse`, cut to the trust region; comes back with `−∇l·δ` and `δᵀGδ`.
+    pub(super) fn point(&mut self, inverse: Inverse) -> Result<(f64, f64), OptimError> {
+        if let Inverse::Damped { lambda } = inverse {
+            let inverse = DampedInverse::new(self.fisher, self.linearization, lambda)?;
+            self.descend(&inverse, lambda);
+        } else {
+            self.trial.direction.resize(self.theta.len(), 0.0);
+            self.fisher
+                .descend(self.gradient, inverse, &mut self.trial.direction)?;
+            self.combine(0.0);
         }
-        if !self.evaluate_candidate()? {
-            return Ok(Trial::Worse);
+        let quadratic = self.fisher.norm_squared(&self.trial.direction);
+        let cap = self.length.cap(quadratic);
+        self.scale(cap);
+        let slope = -dot(self.gradient, &self.trial.direction);
+        Ok((slope, cap * cap * quadratic))
+    }
+
+    /// The point along δ that the rule for its length accepts. The objective is predicted to fall by `t·slope − ½t²·δᵀGδ`,
+    /// of the straight step where it has been bent since.
+    pub(super) fn along(
+        &mut self,
+        mut slope: f64,
+        mut quadratic: f64,
+    ) -> Result<Trial, OptimError> {
+        if let Law::TrustRegion { .. } = self.length.0 {
+            quadratic = self.fisher.norm_squared(&self.trial.direction); // it may have been bent
+            let cap = self.length.cap(quadratic);
+            self.scale(cap);
+            quadratic *= cap * cap;
+            slope *= cap;
         }
-        let before = self.linearization.outputs();
-        let actual = self.objective.decrease(before, &self.trial.outputs);
-        // A gain that is nothing beside the prediction says that the model of the objective is no model here.
-        Ok(if actual > 1e-4 * predicted {
-            Trial::Better(Gain {
+        let mut fraction = 1.0;
+        let mut best: Option<(f64, f64)> = None;
+        loop {
+            if !self.place(fraction) {
+                break; // shorter ones vanish as well
+            }
+            let gain = self.gain()?;
+            match self.length.0 {
+                Law::Full | Law::TrustRegion { .. } => {
+                    best = gain.map(|gain| (fraction, gain));
+                    break;
+                }
+                Law::Armijo { slope: c, shrink } => {
+                    if let Some(gain) = gain.filter(|gain| *gain >= c * fraction * slope) {
+                        best = Some((fraction, gain));
+                        break;
+                    }
+                    fraction *= shrink;
+                }
+                Law::GeometricGrid { ratio, count } => {
+                    if let Some(gain) = gain
+                        && best.is_none_or(|(_, most)| gain > most)
+                    {
+                        best = Some((fraction, gain));
+                    }
+                    fraction *= ratio;
+                    if fraction < 0.999 * ratio.powf(f64::from(count - 1)) {
+                        break;
+                    }
+                }
+            }
+        }
+        let Some((fraction, actual)) = best else {
+            return Ok(if self.place(1.0) {
+                Trial::Worse
+            } else {
+                Trial::Vanished
+            });
+        };
+        let predicted = fraction * slope - 0.5 * fraction * fraction * quadratic;
+        if predicted > 0.0 && actual > LEAST_RATIO * predicted {
+            self.place(fraction);
+            self.scale(fraction);
+            return Ok(Trial::Better(Gain {
                 predicted,
                 actual,
-                quadratic,
-            })
-        } else {
-            Trial::Worse // also for NaN
-        })
+                quadratic: fraction * fraction * quadratic,
+            }));
+        }
+        Ok(Trial::Worse)
+    }
+
+    fn scale(&mut self, factor: f64) {
+        if factor < 1.0 {
+            for d in &mut self.trial.direction {
+                *d *= factor;
+            }
+        }
+    }
+
+    /// The damped direction.
+    fn descend(&mut self, inverse: &DampedInverse<'_>, lambda: f64) {
+        self.trial.direction.resize(self.theta.len(), 0.0);
+        inverse.descend(self.gradient, &mut self.trial.direction);
+        if let NaturalMomentum::Spring(mu) = self.momentum
+            && let Some(previous) = self.previous_in_frame()
+        {
+            let Buffers {
+                direction,
+                bend,
+                moved,
+                ..
+            } = &mut *self.trial;
+            moved.resize(self.objective.dims().output_len(), 0.0);
+            bend.resize(direction.len(), 0.0);
+            self.linearization.jvp(&previous, moved);
+            inverse.pull_back(moved, bend);
+            for ((d, p), b) in direction.iter_mut().zip(&previous).zip(bend) {
+                *d += mu * (p - *b);
+            }
+        }
+        self.combine(lambda);
+    }
+
+    /// Momentum in the plane of two directions, and the learning rate.
+    fn combine(&mut self, lambda: f64) {
+        let previous = match self.momentum {
+            NaturalMomentum::Plane => self.previous_in_frame(),
+            _ => None,
+        };
+        let direction = &mut self.trial.direction;
+        if let Some(previous) = previous {
+            let form = |a: &[f64], b: &[f64]| self.fisher.inner(a, b) + lambda * dot(a, b);
+            let matrix = [
+                form(direction, direction),
+                form(direction, &previous),
+                form(&previous, &previous),
+            ];
+            let slopes = [dot(self.gradient, direction), dot(self.gradient, &previous)];
+            let [alpha, beta] = minimum_on_plane(matrix, slopes);
+            for (d, p) in direction.iter_mut().zip(&previous) {
+                *d = alpha * *d + beta * p;
+            }
+        }
+        for d in direction {
+            *d *= self.learning_rate;
+        }
+    }
+
+    /// φ in the frame of the damping.
+    fn previous_in_frame(&self) -> Option<Vec<f64>> {
+        let previous = (!self.previous.is_empty()).then(|| self.previous.to_vec())?;
+        let Some(units) = self.units else {
+            return Some(previous);
+        };
+        Some(previous.iter().zip(units).map(|(p, u)| p / u).collect())
     }
 
     /// Bends the straight step δ so that the outputs, not the parameters, move straight: `δ ← δ + ½θ̈` with
@@ -125,14 +269,14 @@ impl Search<'_, '_> {
             return Ok(false);
         }
         let Buffers {
-            tangent,
+            direction,
             bend,
             outputs,
             moved,
             ..
         } = &mut *self.trial;
         moved.resize(outputs.len(), 0.0);
-        self.linearization.jvp(tangent, moved);
+        self.linearization.jvp(direction, moved);
         let before = self.linearization.outputs();
         for ((m, z), ahead) in moved.iter_mut().zip(before).zip(outputs.iter()) {
             *m = (ahead - z) - AHEAD * *m;
@@ -143,10 +287,10 @@ impl Search<'_, '_> {
         for m in moved.iter_mut() {
             *m *= 2.0 / (AHEAD * AHEAD);
         }
-        bend.resize(tangent.len(), 0.0);
+        bend.resize(direction.len(), 0.0);
         inverse.pull_back(moved, bend);
-        let within = norm(bend) <= limit * norm(tangent); // false for NaN
-        for (d, b) in tangent.iter_mut().zip(bend) {
+        let within = norm(bend) <= limit * norm(direction); // false for NaN
+        for (d, b) in direction.iter_mut().zip(bend) {
             *d -= 0.5 * *b;
         }
         Ok(within)
@@ -156,12 +300,29 @@ impl Search<'_, '_> {
     #[allow(clippy::float_cmp)] // the question is whether any bit of θ changes
     fn place(&mut self, fraction: f64) -> bool {
         let Buffers {
-            tangent, candidate, ..
+            direction,
+            candidate,
+            ..
         } = &mut *self.trial;
         candidate.clear();
-        let moved = self.theta.iter().zip(tangent);
-        candidate.extend(moved.map(|(t, d)| t + fraction * *d));
+        let moved = self.theta.iter().zip(direction);
+        match self.units {
+            None => candidate.extend(moved.map(|(t, d)| t + fraction * *d)),
+            Some(units) => {
+                candidate.extend(moved.zip(units).map(|((t, d), u)| t + fraction * *d * u));
+            }
+        }
         candidate != self.theta
+    }
+
+    /// The decrease of the objective at the candidate; none where it cannot be evaluated.
+    fn gain(&mut self) -> Result<Option<f64>, OptimError> {
+        if !self.evaluate_candidate()? {
+            return Ok(None);
+        }
+        let before = self.linearization.outputs();
+        let gain = self.objective.decrease(before, &self.trial.outputs);
+        Ok(gain.is_finite().then_some(gain))
     }
 
     /// Whether the model can be evaluated at the candidate.

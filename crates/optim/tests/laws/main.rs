@@ -14,3 +14,4 @@ mod robustness;
 mod stream;
 mod uncertainty;
 mod wind_up;
+mod step_control;
