@@ -64,6 +64,9 @@ impl Stopping {
     }
 
     fn reason(&self, steps: u64, step: &Step) -> Option<Reason> {
+        if step.exploring {
+            return (steps >= self.max_steps).then_some(Reason::Steps);
+        }
         let gained_little = step
             .actual_decrease
             .is_some_and(|gain| gain <= self.relative_decrease * step.loss.abs());

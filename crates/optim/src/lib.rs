@@ -98,7 +98,7 @@ pub use adaptive::{AdaptiveNaturalGradient, ExtendedKalmanFilter, Rule, Storage,
 pub use error::{OptimError, Quantity};
 pub use fit::{Reason, Report, Stopping, fit};
 pub use natural_gradient::{
-    Acceleration, Damping, GainRule, LevenbergMarquardt, NaturalGradient, NaturalMomentum,
+    Acceleration, Damping, Escape, GainRule, LevenbergMarquardt, NaturalGradient, NaturalMomentum,
     Representation, Scaling, StepLength,
 };
 pub use objective::Objective;

@@ -44,6 +44,9 @@ pub struct Step {
     pub evaluations: usize,
     /// Whether θ moved.
     pub accepted: bool,
+    /// Whether θ waits at the best point so far while the optimiser looks at others
+    /// ([`Escape`](crate::Escape)); loss, gradient and prediction are then those of the point looked at.
+    pub exploring: bool,
 }
 
 /// Loss and gradient at one θ, in buffers that live from step to step.
@@ -106,6 +109,17 @@ impl FirstOrder {
             learning_rate,
             evaluations: 1,
             accepted: true,
+            exploring: false,
+        }
+    }
+
+    /// The report on a step that came to nothing while θ waits.
+    pub(crate) fn exploring(&self) -> Step {
+        Step {
+            accepted: false,
+            exploring: true,
+            actual_decrease: Some(0.0),
+            ..self.report(&[], 1.0)
         }
     }
 }

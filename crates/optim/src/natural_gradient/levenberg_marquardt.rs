@@ -1,3 +1,4 @@
+use super::Representation;
 use crate::OptimError;
 
 /// How the damping λ of a Levenberg–Marquardt step follows its success, and how the step is bent.
@@ -46,6 +47,9 @@ pub enum Acceleration {
     Off,
     /// The bent step; one with `|θ̈|/|δ|` beyond this limit is not taken, and λ raised.
     UpTo(f64),
+    /// The same where the second solve costs next to nothing because the metric has been factored, and the straight step in
+    /// [`Representation::MatrixFree`](super::Representation::MatrixFree).
+    WhereFactored(f64),
 }
 
 impl Default for LevenbergMarquardt {
@@ -60,6 +64,13 @@ impl Default for LevenbergMarquardt {
 }
 
 impl LevenbergMarquardt {
+    /// Nielsen's rule from a tenth of the mean eigenvalue, bent where the metric has been factored.
+    pub(super) const AUTO: Self = Self {
+        initial: 0.1,
+        rule: GainRule::Nielsen,
+        acceleration: Acceleration::WhereFactored(0.5),
+    };
+
     /// Starts from `λ = initial·tr G/P`, a fraction of the mean eigenvalue (of the largest that is easily found, where
     /// no matrix is formed).
     ///
@@ -97,7 +108,7 @@ impl LevenbergMarquardt {
     /// # Errors
     /// [`OptimError::Setting`] unless the limit is positive and finite.
     pub fn with_acceleration(mut self, acceleration: Acceleration) -> Result<Self, OptimError> {
-        if let Acceleration::UpTo(limit) = acceleration {
+        if let Acceleration::UpTo(limit) | Acceleration::WhereFactored(limit) = acceleration {
             OptimError::check_setting(
                 "the limit on the acceleration",
                 limit,
@@ -110,8 +121,12 @@ impl LevenbergMarquardt {
     }
 
     /// Whether steps are bent.
-    pub(super) fn acceleration(self) -> Acceleration {
-        self.acceleration
+    pub(super) fn acceleration(self, representation: Representation) -> Acceleration {
+        match (self.acceleration, representation) {
+            (Acceleration::WhereFactored(_), Representation::MatrixFree(_)) => Acceleration::Off,
+            (Acceleration::WhereFactored(limit), _) => Acceleration::UpTo(limit),
+            (chosen, _) => chosen,
+        }
     }
 
     /// λ at the first step: the stated fraction of the mean eigenvalue, but no less than what keeps the step below 10⁴ where

@@ -3,6 +3,8 @@
 mod conjugate_gradients;
 mod damped_inverse;
 mod damping;
+mod escape;
+mod iteration;
 mod levenberg_marquardt;
 mod momentum;
 mod representation;
@@ -11,22 +13,19 @@ mod search;
 mod step_length;
 
 pub use damping::Damping;
+pub use escape::Escape;
 pub use levenberg_marquardt::{Acceleration, GainRule, LevenbergMarquardt};
 pub use momentum::NaturalMomentum;
 pub use representation::Representation;
 pub use scaling::Scaling;
 pub use step_length::StepLength;
 
-use crate::error::Quantity;
-use crate::step::{FirstOrder, advance};
+use crate::step::FirstOrder;
 use crate::{Objective, OptimError, Optimizer, Schedule, Step};
+use escape::Exploration;
 use levenberg_marquardt::Lambda;
-use neuromanifold_geometry::{Inverse, OutputFactor};
-use neuromanifold_model::{Linearization, ModelError};
-use representation::Fisher;
-use scaling::Rescaled;
-use search::{Buffers, Gain, Search, Trial};
-use std::borrow::Cow;
+use neuromanifold_model::ModelError;
+use search::Buffers;
 
 /// Natural gradient descent: `θ ← θ − η_t G(θ)⁻¹ ∇l(θ)` with the Fisher metric of the batch itself.
 ///
@@ -65,9 +64,12 @@ pub struct NaturalGradient {
     length: StepLength,
     learning_rate: Schedule,
     steps: u64,
+    escape: Option<Exploration>,
     lambda: Option<Lambda>,
     previous: Vec<f64>,
     first_order: FirstOrder,
+    /// What [`Escape`] watches, at the point of the last step.
+    misfit: f64,
     trial: Buffers,
 }
 
@@ -77,19 +79,71 @@ impl NaturalGradient {
     /// # Errors
     /// [`OptimError::Metric`] for a λ that is not positive or a tolerance that is negative.
     pub fn new(damping: Damping) -> Result<Self, OptimError> {
-        Ok(Self {
-            damping: damping.validate()?,
+        Ok(Self::with_validated(damping.validate()?))
+    }
+
+    fn with_validated(damping: Damping) -> Self {
+        Self {
+            damping,
             scaling: Scaling::Identity,
             representation: Representation::Auto,
             momentum: NaturalMomentum::None,
             length: StepLength::FULL,
             learning_rate: Schedule::ONE,
             steps: 0,
+            escape: None,
             lambda: None,
             previous: Vec::new(),
             first_order: FirstOrder::default(),
+            misfit: f64::NAN,
             trial: Buffers::default(),
-        })
+        }
+    }
+
+    /// What to try first, on anything: needs no tuning.
+    ///
+    /// - The representation with the fewest multiplications ([`Representation::Auto`]).
+    /// - Levenberg–Marquardt damping by Nielsen's rule, from a tenth of the mean eigenvalue, so that a bad start, a singular
+    ///   metric and points where the model cannot be evaluated cost a few trials and no more.
+    /// - Steps bent along the geodesic where a solve is cheap, momentum on a plane where it stops early.
+    /// - [`Escape`] from stagnation with its default settings: what is left of the steps is spent on looking for a better
+    ///   minimum.
+    ///
+    /// It is made for one objective, not for mini-batches that change from step to step.
+    ///
+    /// ```
+    /// use neuromanifold_mlp::{Activation, Initialization, Mlp};
+    /// use neuromanifold_model::Gaussian;
+    /// use neuromanifold_optim::{NaturalGradient, Objective, Stopping, fit};
+    /// use rand::SeedableRng;
+    /// use std::ops::ControlFlow;
+    ///
+    /// let net = Mlp::new(&[1, 8, 1], Activation::Tanh)?;
+    /// let inputs: Vec<f64> = (0..100).map(|i| f64::from(i) / 99.0).collect();
+    /// let targets: Vec<f64> = inputs.iter().map(|x| (6.0 * x).sin()).collect();
+    /// let batch = net.on_slice(&inputs)?;
+    /// let objective = Objective::new(&batch, &Gaussian::UNIT, &targets)?;
+    /// let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    /// let mut theta = net.initialize(Initialization::LeCun, &mut rng);
+    /// let best = 0.5 * std::f64::consts::TAU.ln(); // an exact fit
+    /// let stopping = Stopping::after(200).at_loss(best + 1e-9);
+    /// let go_on = |_, _: &_, _: &_| ControlFlow::Continue(());
+    /// let report = fit(&mut NaturalGradient::auto(), &objective, &mut theta, &stopping, go_on)?;
+    /// assert!(report.loss - best <= 1e-9);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn auto() -> Self {
+        let mut auto = Self::with_validated(Damping::LevenbergMarquardt(LevenbergMarquardt::AUTO));
+        auto.momentum = NaturalMomentum::Plane;
+        auto.with_escape(Escape::default())
+    }
+
+    /// With a way out of stagnation.
+    #[must_use]
+    pub fn with_escape(mut self, escape: Escape) -> Self {
+        self.escape = Some(Exploration::new(escape));
+        self
     }
 
     /// With a learning rate other than 1.
@@ -142,151 +196,18 @@ impl NaturalGradient {
         self.scaling = scaling;
         Ok(self)
     }
-
-    /// What the first λ that leads to a better point found, counting up from the present one.
-    fn search(
-        rule: LevenbergMarquardt,
-        lambda: &mut Lambda,
-        search: &mut Search<'_, '_>,
-    ) -> Result<Outcome, OptimError> {
-        loop {
-            match search.attempt(lambda.value)? {
-                Trial::Vanished => return Ok(Outcome::Stuck),
-                Trial::Worse => lambda.raise(rule),
-                Trial::Better(gain) => {
-                    let taken = lambda.value;
-                    let floor = f64::EPSILON * search.fisher.mean_eigenvalue();
-                    lambda.accept(rule, gain.ratio(), floor);
-                    return Ok(Outcome::Found(gain, Some(taken)));
-                }
-            }
-        }
-    }
-}
-
-/// Where a step has led.
-enum Outcome {
-    /// Along δ, with this `δᵀGδ`, without a look.
-    Unseen(f64),
-    /// To a better point, with this λ.
-    Found(Gain, Option<f64>),
-    /// Nowhere: no point near θ is better.
-    Stuck,
 }
 
 impl Optimizer for NaturalGradient {
     fn step(&mut self, objective: &Objective<'_>, theta: &mut [f64]) -> Result<Step, OptimError> {
-        let dims = objective.dims();
-        ModelError::check_parameters(theta, dims)?;
-        let t = self.steps + 1;
-        let eta = self.learning_rate.at(t);
-        let mut tangent = Vec::new();
-        let (outcome, lambda, evaluations) = {
-            let linearization = objective.map().linearize(theta)?;
-            let linearization = linearization.as_ref();
-            self.first_order.evaluate(objective, linearization, t)?;
-            let factor = OutputFactor::fisher(linearization, objective.likelihood())?;
-            let rescaled = match self.scaling {
-                Scaling::Identity => None,
-                Scaling::Diagonal { floor } => {
-                    Some(Rescaled::by_diagonal(linearization, &factor, floor))
-                }
-            };
-            let units = rescaled.as_ref().map(|r| r.units.as_slice());
-            let frame = rescaled
-                .as_ref()
-                .map_or(linearization, |r| r as &dyn Linearization);
-            let gradient = in_frame(&self.first_order.gradient, units);
-            let damped = self.damping.is_damped();
-            let representation = self.representation.resolve(dims, factor.rank(), damped);
-            let fisher = Fisher::new(frame, objective, factor, representation, &gradient)?;
-            let mut search = Search {
-                objective,
-                linearization: frame,
-                fisher: &fisher,
-                theta,
-                gradient: &gradient,
-                units,
-                learning_rate: eta,
-                acceleration: Acceleration::Off,
-                momentum: self.momentum,
-                previous: &self.previous,
-                length: self.length,
-                evaluations: 1,
-                trial: &mut self.trial,
-            };
-            let mut lambda = self.lambda;
-            let outcome = match self.damping.inverse() {
-                Err(rule) => {
-                    search.acceleration = rule.acceleration();
-                    let norm = crate::step::norm(&gradient);
-                    let first = || rule.first(fisher.mean_eigenvalue(), norm);
-                    Self::search(rule, lambda.get_or_insert_with(first), &mut search)?
-                }
-                Ok(inverse) => {
-                    let taken = match inverse {
-                        Inverse::Damped { lambda } => Some(lambda),
-                        _ => None,
-                    };
-                    let (slope, quadratic) = search.point(inverse)?;
-                    OptimError::check_finite(Quantity::Step, t, &[quadratic])?;
-                    match self
-                        .length
-                        .searches()
-                        .then(|| search.along(slope, quadratic))
-                    {
-                        None => Outcome::Unseen(quadratic),
-                        Some(trial) => match trial? {
-                            Trial::Better(gain) => Outcome::Found(gain, taken),
-                            Trial::Worse | Trial::Vanished => Outcome::Stuck,
-                        },
-                    }
-                }
-            };
-            let evaluations = search.evaluations;
-            tangent.extend(in_frame(&self.trial.direction, units).iter());
-            (outcome, lambda, evaluations)
-        };
-        let mut step = self.first_order.report(&tangent, eta);
-        step.evaluations = evaluations;
-        match outcome {
-            Outcome::Unseen(quadratic) => {
-                advance(theta, &tangent, t)?;
-                step.predicted_decrease -= 0.5 * quadratic;
-                step.divergence = Some(0.5 * quadratic);
-                if let Damping::Fixed(lambda) = self.damping {
-                    step.damping = Some(lambda);
-                }
-            }
-            Outcome::Found(gain, taken) => {
-                theta.copy_from_slice(&self.trial.candidate);
-                self.lambda = lambda;
-                step.predicted_decrease = gain.predicted;
-                step.actual_decrease = Some(gain.actual);
-                step.divergence = Some(0.5 * gain.quadratic);
-                step.damping = taken;
-            }
-            Outcome::Stuck => {
-                step.accepted = false;
-                step.step_norm = 0.0;
-                step.predicted_decrease = 0.0;
-                step.actual_decrease = Some(0.0);
-                step.divergence = Some(0.0);
-                step.damping = self.lambda.map(|before| before.value);
+        ModelError::check_parameters(theta, objective.dims())?;
+        match self.escape.take() {
+            None => self.iterate(objective, theta),
+            Some(mut escape) => {
+                let step = escape.step(self, objective, theta);
+                self.escape = Some(escape);
+                step
             }
         }
-        if step.accepted && self.momentum != NaturalMomentum::None {
-            self.previous = tangent;
-        }
-        self.steps = t;
-        Ok(step)
-    }
-}
-
-/// A covector from θ to the frame of the damping, or a vector back from there: both are multiplied with `D^{−½}`.
-fn in_frame<'a>(vector: &'a [f64], units: Option<&[f64]>) -> Cow<'a, [f64]> {
-    match units {
-        None => Cow::Borrowed(vector),
-        Some(units) => vector.iter().zip(units).map(|(v, u)| v * u).collect(),
     }
 }

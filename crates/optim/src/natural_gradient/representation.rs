@@ -18,7 +18,7 @@ pub enum Representation {
     /// | [`SampleSpace`](Self::SampleSpace) | `P·(rN)²/2 + (rN)³/3` |
     /// | [`MatrixFree`](Self::MatrixFree) | `4PN` a product, of which a direct solve is worth 250 |
     ///
-    /// The last only where there is a damping λ > 0, and with [`ConjugateGradients`] to a tenth in at most 40 products: direct
+    /// The last only where there is a damping λ > 0, and with [`ConjugateGradients`] to a relative residual of 0.3, in at most 10 products: direct
     /// solves end at the precision of `f64`, so they are given up only where they cost much more.
     #[default]
     Auto,
@@ -43,8 +43,8 @@ impl Representation {
         let sample_space = p * columns * columns / 2.0 + columns.powi(3) / 3.0;
         if damped && WORTH * 4.0 * p * n < dense.min(sample_space) {
             Self::MatrixFree(ConjugateGradients {
-                tolerance: 0.1,
-                max_products: 40,
+                tolerance: 0.3,
+                max_products: 10,
             })
         } else if p <= columns {
             Self::Dense
@@ -139,6 +139,11 @@ impl<'a> Fisher<'a> {
             *o = -*o;
         }
         Ok(solve)
+    }
+
+    /// Whether equations are solved by conjugate gradients.
+    pub(super) fn is_operator(&self) -> bool {
+        matches!(self, Self::Operator { .. })
     }
 
     /// `out ← G v` for an operator.

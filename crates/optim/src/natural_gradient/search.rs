@@ -219,7 +219,8 @@ impl Search<'_, '_> {
     /// Momentum in the plane of two directions, and the learning rate.
     fn combine(&mut self, lambda: f64) {
         let previous = match self.momentum {
-            NaturalMomentum::Plane => self.previous_in_frame(),
+            // a direct solve is the minimum already
+            NaturalMomentum::Plane if self.fisher.is_operator() => self.previous_in_frame(),
             _ => None,
         };
         let direction = &mut self.trial.direction;
