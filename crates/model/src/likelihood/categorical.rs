@@ -116,27 +116,22 @@ impl Likelihood for Categorical {
         let last = classes - 1;
         let largest = maximum(z);
         let total: f64 = z.iter().map(|z_k| (z_k - largest).exp()).sum();
-        let probability = |k: usize| (z[k] - largest).exp() / total;
+        // exponentials once a class: the matrix below has K² entries
+        let probability: Vec<f64> = z.iter().map(|z| (z - largest).exp() / total).collect();
         let root = |k: usize| (0.5 * (z[k] - largest)).exp() / total.sqrt();
         let complement = |k: usize| {
             let others = (0..classes).filter(|j| *j != k);
-            others.map(probability).sum::<f64>() // 1 − p_k
+            others.map(|j| probability[j]).sum::<f64>() // 1 − p_k
         };
         let weight = root(last) / (1.0 + root(last));
+        let last_complement = complement(last);
         for (j, column) in out.chunks_exact_mut(classes).enumerate() {
-            for (k, entry) in column.iter_mut().enumerate() {
-                let own = if k == j {
-                    complement(k)
-                } else {
-                    -probability(k)
-                };
-                let reflected = if k == last {
-                    complement(k)
-                } else {
-                    -probability(k)
-                };
-                *entry = root(j) * (own - weight * reflected);
+            let (root, own) = (root(j), complement(j));
+            for (entry, p) in column.iter_mut().zip(&probability) {
+                *entry = -root * (p - weight * p);
             }
+            column[j] = root * (own + weight * probability[j]);
+            column[last] = -root * (probability[last] + weight * last_complement);
         }
     }
 

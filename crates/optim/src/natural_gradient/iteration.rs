@@ -27,7 +27,9 @@ impl NaturalGradient {
             let linearization = objective.map().linearize(theta)?;
             let linearization = linearization.as_ref();
             self.first_order.evaluate(objective, linearization, t)?;
-            self.misfit = misfit(objective, linearization);
+            if self.watches_misfit {
+                self.misfit = misfit(objective, linearization);
+            }
             let factor = OutputFactor::fisher(linearization, objective.likelihood())?;
             let rescaled = match self.scaling {
                 Scaling::Identity => None,

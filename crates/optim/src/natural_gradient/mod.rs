@@ -70,6 +70,7 @@ pub struct NaturalGradient {
     first_order: FirstOrder,
     /// What [`Escape`] watches, at the point of the last step.
     misfit: f64,
+    watches_misfit: bool,
     trial: Buffers,
 }
 
@@ -96,6 +97,7 @@ impl NaturalGradient {
             previous: Vec::new(),
             first_order: FirstOrder::default(),
             misfit: f64::NAN,
+            watches_misfit: false,
             trial: Buffers::default(),
         }
     }
@@ -143,6 +145,7 @@ impl NaturalGradient {
     #[must_use]
     pub fn with_escape(mut self, escape: Escape) -> Self {
         self.escape = Some(Exploration::new(escape));
+        self.watches_misfit = true;
         self
     }
 
