@@ -23,12 +23,14 @@ pub mod error;
 pub mod experiment;
 pub mod experiments;
 pub mod figure;
+mod lbfgs;
 pub mod record;
 pub mod report;
 
 pub use error::HarnessError;
 pub use experiment::{Context, Effort, Experiment, Interrupt, Progress, UserData};
 pub use figure::{Axis, Figure, Panel, Series};
+pub use lbfgs::Lbfgs;
 pub use record::{Block, Claim, Column, Quantity, Record, Source, Table};
 
 /// The library example of the README, compiled.

@@ -49,6 +49,27 @@ pub struct Step {
     pub exploring: bool,
 }
 
+impl Step {
+    /// A step that was taken at `loss` and `|∇l|` with a learning rate of 1 and one forward pass, and nothing else known of
+    /// it: the start for an optimiser of one's own, which can set the other fields.
+    #[must_use]
+    pub fn new(loss: f64, gradient_norm: f64, step_norm: f64, predicted_decrease: f64) -> Self {
+        Self {
+            loss,
+            gradient_norm,
+            step_norm,
+            predicted_decrease,
+            actual_decrease: None,
+            divergence: None,
+            damping: None,
+            learning_rate: 1.0,
+            evaluations: 1,
+            accepted: true,
+            exploring: false,
+        }
+    }
+}
+
 /// Loss and gradient at one θ, in buffers that live from step to step.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FirstOrder {
@@ -98,18 +119,15 @@ impl FirstOrder {
 
     /// The report on a step `δ` with the linear prediction of its gain.
     pub(crate) fn report(&self, tangent: &[f64], learning_rate: f64) -> Step {
+        let predicted_decrease = -dot(&self.gradient, tangent);
         Step {
-            loss: self.loss,
-            gradient_norm: self.gradient_norm,
-            step_norm: norm(tangent),
-            predicted_decrease: -dot(&self.gradient, tangent),
-            actual_decrease: None,
-            divergence: None,
-            damping: None,
             learning_rate,
-            evaluations: 1,
-            accepted: true,
-            exploring: false,
+            ..Step::new(
+                self.loss,
+                self.gradient_norm,
+                norm(tangent),
+                predicted_decrease,
+            )
         }
     }
 

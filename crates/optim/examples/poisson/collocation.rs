@@ -7,21 +7,21 @@ use std::ops::Range;
 
 /// At a point `x`: `weight·(a u + b·∇u + c₁∂₁²u + c₂∂₂²u) = weight·value`.
 #[derive(Clone, Copy, Debug)]
-pub struct Condition {
-    pub at: [f64; 2],
-    pub value: f64,
-    pub weight: f64,
+pub(crate) struct Condition {
+    pub(crate) at: [f64; 2],
+    pub(crate) value: f64,
+    pub(crate) weight: f64,
     /// a
-    pub function: f64,
+    pub(crate) function: f64,
     /// b
-    pub slope: [f64; 2],
+    pub(crate) slope: [f64; 2],
     /// (c₁, c₂)
-    pub curvature: [f64; 2],
+    pub(crate) curvature: [f64; 2],
 }
 
 impl Condition {
     /// `u(x) = value`.
-    pub fn value(at: [f64; 2], value: f64, weight: f64) -> Self {
+    pub(crate) fn value(at: [f64; 2], value: f64, weight: f64) -> Self {
         Self {
             at,
             value,
@@ -37,9 +37,9 @@ impl Condition {
 ///
 /// θ is W (`m × 2`, row after row), b, v, c: what a perceptron 2-m-1 has. `P = 4m + 1`, `K = 1`, `N` the number of conditions.
 #[derive(Debug)]
-pub struct Collocation {
-    pub units: usize,
-    pub conditions: Vec<Condition>,
+pub(crate) struct Collocation {
+    pub(crate) units: usize,
+    pub(crate) conditions: Vec<Condition>,
 }
 
 /// The left-hand sides near one θ, and all their derivatives, one condition after the other.
@@ -51,7 +51,7 @@ struct CollocationAt {
 
 impl Collocation {
     /// The right-hand sides: the targets of the fit.
-    pub fn targets(&self) -> Vec<f64> {
+    pub(crate) fn targets(&self) -> Vec<f64> {
         self.conditions.iter().map(|c| c.weight * c.value).collect()
     }
 

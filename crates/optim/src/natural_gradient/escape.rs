@@ -194,7 +194,7 @@ impl Exploration {
             step_norm: 0.0,
             actual_decrease: Some(0.0),
             accepted: false,
-            exploring: !self.point.is_empty(),
+            exploring: true, // also after the last hop: the next step is one from θ again
             ..step
         })
     }

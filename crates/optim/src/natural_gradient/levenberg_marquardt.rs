@@ -64,9 +64,9 @@ impl Default for LevenbergMarquardt {
 }
 
 impl LevenbergMarquardt {
-    /// Nielsen's rule from a tenth of the mean eigenvalue, bent where the metric has been factored.
+    /// Nielsen's rule from 3 % of the mean eigenvalue, bent where the metric has been factored.
     pub(super) const AUTO: Self = Self {
-        initial: 0.1,
+        initial: 0.03,
         rule: GainRule::Nielsen,
         acceleration: Acceleration::WhereFactored(0.5),
     };

@@ -7,6 +7,7 @@ mod models;
 mod adaptive;
 mod estimate;
 mod extended_kalman;
+mod automatic;
 mod first_order;
 mod levenberg_marquardt;
 mod natural_gradient;

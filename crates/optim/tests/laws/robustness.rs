@@ -1,9 +1,11 @@
 use crate::models::{Case, Fault, Faulty};
+use neuromanifold_geometry::ConjugateGradients;
 use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::{Bernoulli, Gaussian, LikelihoodError, ModelError};
 use neuromanifold_optim::{
-    Adam, AdaptiveNaturalGradient, Damping, Momentum, NaturalGradient, Objective, OptimError,
-    Optimizer, Reason, Representation, Rule, Schedule, Sgd, Stopping, fit,
+    Adam, AdaptiveNaturalGradient, Damping, Momentum, NaturalGradient, NaturalMomentum, Objective,
+    OptimError, Optimizer, Reason, Representation, Rule, Scaling, Schedule, Sgd, StepLength,
+    Stopping, fit,
 };
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -25,6 +27,30 @@ fn every_optimizer() -> Vec<(&'static str, Box<dyn Optimizer>)> {
             Box::new(natural(Damping::Fixed(0.1)).with_representation(dual)),
         ),
         ("lm", Box::new(natural(Damping::levenberg_marquardt()))),
+        ("auto", Box::new(NaturalGradient::auto())),
+        (
+            "spring in a trust region",
+            Box::new(
+                natural(Damping::Fixed(0.1))
+                    .with_momentum(NaturalMomentum::Spring(0.9))
+                    .unwrap()
+                    .with_step_length(StepLength::trust_region(0.1).unwrap())
+                    .with_scaling(Scaling::Diagonal { floor: 1e-6 })
+                    .unwrap(),
+            ),
+        ),
+        (
+            "products",
+            Box::new(
+                natural(Damping::levenberg_marquardt())
+                    .with_momentum(NaturalMomentum::Plane)
+                    .unwrap()
+                    .with_representation(Representation::MatrixFree(ConjugateGradients {
+                        tolerance: 0.1,
+                        max_products: 10,
+                    })),
+            ),
+        ),
         (
             "lm dual",
             Box::new(natural(Damping::levenberg_marquardt()).with_representation(dual)),
