@@ -6,6 +6,7 @@ mod fit;
 mod inflation;
 mod kl_metric;
 mod plateau;
+mod poisson;
 mod real_data;
 mod scaling;
 mod singularities;
@@ -15,6 +16,7 @@ pub use compression::Compress;
 pub use degenerate_fisher::DegenerateFisher;
 pub use kl_metric::KlMetric;
 pub use plateau::Plateau;
+pub use poisson::Poisson;
 pub use real_data::RealData;
 pub use scaling::Scaling;
 pub use singularities::Singularities;
@@ -32,6 +34,7 @@ pub fn all() -> Vec<Box<dyn Experiment>> {
         Box::new(Plateau),
         Box::new(RealData),
         Box::new(Scaling),
+        Box::new(Poisson),
     ]
 }
 
