@@ -11,6 +11,7 @@ mod real_data;
 mod scaling;
 mod singularities;
 mod spread;
+mod time_to_target;
 
 pub use compression::Compress;
 pub use degenerate_fisher::DegenerateFisher;
@@ -20,6 +21,7 @@ pub use poisson::Poisson;
 pub use real_data::RealData;
 pub use scaling::Scaling;
 pub use singularities::Singularities;
+pub use time_to_target::TimeToTarget;
 
 use crate::{Experiment, HarnessError};
 
@@ -34,6 +36,7 @@ pub fn all() -> Vec<Box<dyn Experiment>> {
         Box::new(Plateau),
         Box::new(RealData),
         Box::new(Scaling),
+        Box::new(TimeToTarget),
         Box::new(Poisson),
     ]
 }
