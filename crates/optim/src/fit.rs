@@ -1,7 +1,11 @@
 use crate::{Objective, OptimError, Optimizer, Step};
 use std::ops::ControlFlow;
 
-/// When [`fit`] stops. Whatever is not set does not stop it, except for the number of steps.
+/// When [`fit`] stops. Whatever is not set does not stop it, except for the number of steps. While an optimiser explores
+/// ([`Step::exploring`]), θ waits, and only the number of steps counts.
+///
+/// There is no clock in this crate; a limit on time, like any rule of one's own, is a [`ControlFlow::Break`] of the observer:
+/// `|_, _, _| if started.elapsed() > limit { Break(()) } else { Continue(()) }`.
 ///
 /// ```
 /// use neuromanifold_optim::Stopping;

@@ -18,9 +18,23 @@
 //! ```
 //!
 //! and where the model is linear and the noise Gaussian, `G` is the Hessian and one step with `η = 1` is the whole way.
-//! For a network it is Gauss–Newton, or Fisher scoring; far from the minimum it needs damping, and [`NaturalGradient`]
-//! with [`Damping::LevenbergMarquardt`] finds the right one by itself. That is the optimiser to try first on anything
-//! small enough for it.
+//! For a network it is Gauss–Newton, or Fisher scoring; far from the minimum it needs damping, and
+//! [`NaturalGradient::auto`] finds the right one by itself, with the rest of the settings. That is the optimiser to try first
+//! on anything small enough for it.
+//!
+//! # What a natural-gradient step is made of
+//!
+//! | part | choices |
+//! |---|---|
+//! | [`Representation`] of `G` | a matrix, in sample space, as a product |
+//! | [`Damping`] `(G + λD)⁻¹` | none, fixed, [`LevenbergMarquardt`] with a [`GainRule`], pseudo-inverse |
+//! | [`Scaling`] `D` | identity, diagonal of `G` |
+//! | [`Acceleration`] | straight, along the geodesic |
+//! | [`NaturalMomentum`] | none, SPRING, minimum on a plane |
+//! | [`StepLength`] | full, trust region in nats, Armijo, geometric grid |
+//! | [`Escape`] from stagnation | none, basin hopping |
+//!
+//! Each is chosen on its own, and each says what it promises.
 //!
 //! # Which optimiser
 //!
@@ -29,6 +43,8 @@
 //! | [`NaturalGradient`], `P ≤ rN` | `P²·rN/2 + P³/3` a trial | fits to many digits; `P` up to some thousands |
 //! | [`NaturalGradient`], `P > rN` | `P·(rN)²/2 + (rN)³/3` a trial | the same, with more parameters than data |
 //! | [`AdaptiveNaturalGradient`], [`ExtendedKalmanFilter`] | `P²·(3 r b + 1)/2` | examples that come one by one, or in batches of `b` |
+//! | [`NaturalGradient`], by products | `4PN` a product, some 10 a trial | where both are too large |
+//! | [`AdaptiveNaturalGradient`] | `P²·(2 r b + 1)` | examples that come one by one, or in batches of `b` |
 //! | [`Adam`] | `P` | what is too large for the others, to few digits |
 //! | [`Sgd`] | `P` | a baseline; the theory of learning curves |
 //!
@@ -45,7 +61,7 @@
 //! ```
 //! use neuromanifold_mlp::{Activation, Initialization, Mlp};
 //! use neuromanifold_model::{Gaussian, OutputMap};
-//! use neuromanifold_optim::{fit, Damping, NaturalGradient, Objective, Stopping};
+//! use neuromanifold_optim::{fit, NaturalGradient, Objective, Stopping};
 //! use rand::{RngExt, SeedableRng};
 //! use std::ops::ControlFlow;
 //!
@@ -60,7 +76,7 @@
 //!
 //! let objective = Objective::new(&batch, &Gaussian::UNIT, &targets)?;
 //! let mut student = net.initialize(Initialization::LeCun, &mut rng);
-//! let mut optimizer = NaturalGradient::new(Damping::levenberg_marquardt())?;
+//! let mut optimizer = NaturalGradient::auto();
 //! let stopping = Stopping::after(100).at_predicted_decrease(1e-22);
 //! let report = fit(&mut optimizer, &objective, &mut student, &stopping, |t, step, _| {
 //!     // print!("{t} {}", step.loss);

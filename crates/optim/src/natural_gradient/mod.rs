@@ -6,6 +6,7 @@ mod damping;
 mod escape;
 mod iteration;
 mod levenberg_marquardt;
+mod line_search;
 mod momentum;
 mod representation;
 mod scaling;

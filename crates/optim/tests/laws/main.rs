@@ -10,6 +10,7 @@ mod extended_kalman;
 mod automatic;
 mod first_order;
 mod levenberg_marquardt;
+mod momentum;
 mod natural_gradient;
 mod robustness;
 mod stream;

@@ -25,15 +25,15 @@ pub(super) struct Problem {
     pub(super) solution: fn([f64; 2]) -> f64,
 }
 
+/// A side of the square, and what the solution is there, both by the place along the side.
+type Edge = (fn(f64) -> [f64; 2], fn(f64) -> f64);
+
 fn cell(i: usize) -> f64 {
     (i as f64 + 0.5) / SIDE as f64
 }
 
 /// Conditions at 900 points inside and 30 a side, weighted so that the mean of squares is ∫ over the square + ∫ over the sides.
-fn conditions(
-    inside: impl Fn([f64; 2]) -> Condition,
-    edges: &[(fn(f64) -> [f64; 2], fn(f64) -> f64)],
-) -> Vec<Condition> {
+fn conditions(inside: impl Fn([f64; 2]) -> Condition, edges: &[Edge]) -> Vec<Condition> {
     let total = (SIDE * SIDE + edges.len() * SIDE) as f64;
     let weight = (total / (SIDE * SIDE) as f64).sqrt();
     let mut all = Vec::new();
@@ -63,7 +63,7 @@ impl Problem {
             curvature: [-1.0, -1.0],
             ..Condition::value(at, 0.0, 1.0)
         };
-        let edges: [(fn(f64) -> [f64; 2], fn(f64) -> f64); 4] = [
+        let edges: [Edge; 4] = [
             (|t| [t, 0.0], |_| 0.0),
             (|t| [t, 1.0], |_| 0.0),
             (|t| [0.0, t], |_| 0.0),
@@ -90,7 +90,7 @@ impl Problem {
             curvature: [0.0, -0.25],
             ..Condition::value(at, 0.0, 1.0)
         };
-        let edges: [(fn(f64) -> [f64; 2], fn(f64) -> f64); 3] = [
+        let edges: [Edge; 3] = [
             (|x| [0.0, x], |x| (PI * x).sin()),
             (|t| [t, 0.0], |_| 0.0),
             (|t| [t, 1.0], |_| 0.0),
