@@ -44,7 +44,6 @@
 //! | [`NaturalGradient`], `P > rN` | `P·(rN)²/2 + (rN)³/3` a trial | the same, with more parameters than data |
 //! | [`AdaptiveNaturalGradient`], [`ExtendedKalmanFilter`] | `P²·(3 r b + 1)/2` | examples that come one by one, or in batches of `b` |
 //! | [`NaturalGradient`], by products | `4PN` a product, some 10 a trial | where both are too large |
-//! | [`AdaptiveNaturalGradient`] | `P²·(2 r b + 1)` | examples that come one by one, or in batches of `b` |
 //! | [`Adam`] | `P` | what is too large for the others, to few digits |
 //! | [`Sgd`] | `P` | a baseline; the theory of learning curves |
 //!

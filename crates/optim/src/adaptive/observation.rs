@@ -163,6 +163,7 @@ impl Observation {
             learning_rate: rate,
             evaluations: 1,
             accepted: true,
+            exploring: false,
         }
     }
 }

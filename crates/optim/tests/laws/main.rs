@@ -5,15 +5,15 @@
 mod models;
 
 mod adaptive;
+mod automatic;
 mod estimate;
 mod extended_kalman;
-mod automatic;
 mod first_order;
 mod levenberg_marquardt;
 mod momentum;
 mod natural_gradient;
 mod robustness;
+mod step_control;
 mod stream;
 mod uncertainty;
 mod wind_up;
-mod step_control;
