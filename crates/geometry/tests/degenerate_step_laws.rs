@@ -12,7 +12,7 @@ use neuromanifold_model::{Categorical, Gaussian, Likelihood};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use units::{Unit, assemble, normals};
+use units::{Unit, assemble, assemble_with, normals};
 
 const EXAMPLES: usize = 150;
 
@@ -284,4 +284,36 @@ fn near_the_critical_set_the_exact_step_is_long_and_moves_little() {
         assert!(pair[1][1] < 1.5 * pair[0][1]);
         assert!(pair[1][2] < 2.0 && pair[1][2] > 0.5);
     }
+}
+
+/// Where no parameter moves the law, every solver but the exact one answers with the step of length 0.
+#[test]
+fn no_step_moves_a_law_of_rank_zero() {
+    let units: [Unit; 2] = [(vec![0.0], 0.0, vec![0.0]), (vec![0.0], 0.0, vec![0.0])];
+    let (net, theta) = assemble_with(&units, &[0.0], Activation::Relu, false, false);
+    let inputs = [-1.0, 0.5, 2.0];
+    let probe = Probe {
+        inputs: MatRef::from_column_major_slice(&inputs, 1, 3),
+        likelihood: &Gaussian::UNIT,
+    };
+    let network = (&net, &theta[..]);
+    for solver in [
+        PSEUDO,
+        Solver::Damped { lambda: 1e-3 },
+        Solver::SampleSpace { lambda: 1e-3 },
+        Solver::Horizontal,
+        Solver::Reduced,
+    ] {
+        let step =
+            DegenerateStep::new(network, &probe, &[0.3; 3], solver, Tolerance::default()).unwrap();
+        assert!(step.length <= 0.0, "{solver}");
+    }
+    let exact = DegenerateStep::new(
+        network,
+        &probe,
+        &[0.3; 3],
+        Solver::Exact,
+        Tolerance::default(),
+    );
+    assert!(matches!(exact, Err(QuotientError::Critical { .. })));
 }

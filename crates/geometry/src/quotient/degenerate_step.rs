@@ -240,6 +240,9 @@ fn horizontal(
         metric.raise(gradient, Inverse::Exact, &mut tangent)?;
         return Ok(tangent);
     }
+    if null.rank() == 0 {
+        return Ok(tangent); // no parameter moves the law
+    }
     let full = null.basis().qr().compute_Q();
     let complement = full.get(.., null.nullity()..);
     let inner = complement.transpose() * metric.matrix() * complement;
