@@ -1,5 +1,5 @@
 use crate::error::Quantity;
-use crate::metric::{relative_residual, trusted};
+use crate::metric::{relative_difference, relative_residual, trusted};
 use crate::operator::Opaque;
 use crate::{Cholesky, Inverse, Metric, MetricError, OutputFactor, RankTolerance, Solve, Spectrum};
 use faer::Mat;
@@ -113,20 +113,13 @@ impl<'a> GramFisher<'a> {
         self.combine(&dual, out);
         MetricError::check_finite(Quantity::Direction, out)?;
         // (K + λI) dual = w: the residual in sample space, which is the one the solve controls.
-        let mut error = 0.0;
-        let mut size = 0.0;
-        for (i, w) in right.iter().enumerate() {
+        let image = |i: usize| -> f64 {
             let row = self.gram.col(i); // symmetric
-            let image: f64 = row.iter().zip(&dual).map(|(k, d)| k * d).sum();
-            error += (w - image - lambda * dual[i]).powi(2);
-            size += w * w;
-        }
+            row.iter().zip(&dual).map(|(k, d)| k * d).sum::<f64>() + lambda * dual[i]
+        };
+        let images: Vec<f64> = (0..right.len()).map(image).collect();
         Ok(Solve {
-            relative_residual: if size > 0.0 {
-                (error / size).sqrt()
-            } else {
-                0.0
-            },
+            relative_residual: relative_difference(&right, &images),
             rank,
             iterations: 0,
         })

@@ -1,11 +1,8 @@
-use crate::diagonal::scatter;
 use crate::error::Quantity;
-use crate::layered::{Axes, Covariances, Partition, covariances, squares};
+use crate::layered::{Axes, Partition, covariances, squares};
 use crate::metric::{relative_residual, trusted};
-use crate::{Inverse, Metric, MetricError, OutputFactor, RankTolerance, Solve, Spectrum};
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, Par};
-use neuromanifold_model::{AffineLayer, Likelihood, Linearization};
+use crate::{Inverse, KroneckerBlock, Metric, MetricError, OutputFactor, RankTolerance, Solve};
+use neuromanifold_model::{Likelihood, Linearization};
 
 /// The Fisher metric with a Kronecker product for each layer: K-FAC, and its eigenvalue-corrected form EK-FAC.
 ///
@@ -60,24 +57,6 @@ use neuromanifold_model::{AffineLayer, Likelihood, Linearization};
 pub struct KroneckerFisher {
     dim: usize,
     blocks: Vec<KroneckerBlock>,
-}
-
-/// The block of one layer: two factors with their eigenvectors, and the diagonal in these.
-#[derive(Clone, Debug)]
-pub struct KroneckerBlock {
-    layer: AffineLayer,
-    inputs: Factor,
-    units: Factor,
-    /// `ñ × m`: the eigenvalue that belongs to `u_α ⊗ v_i`.
-    eigenvalues: Mat<f64>,
-    /// Whether the eigenvalues are the products of those of the factors.
-    factored: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Factor {
-    matrix: Mat<f64>,
-    spectrum: Spectrum,
 }
 
 impl KroneckerFisher {
@@ -154,9 +133,7 @@ impl KroneckerFisher {
             .collect();
         let moments = squares(map, &partition, factor.cotangents(), Some(&axes));
         for (block, moments) in fisher.blocks.iter_mut().zip(moments) {
-            check_finite(&moments)?;
-            block.eigenvalues = moments;
-            block.factored = false;
+            block.correct(moments)?;
         }
         Ok(fisher)
     }
@@ -170,7 +147,7 @@ impl KroneckerFisher {
     /// The sum of the eigenvalues. That of EK-FAC is the trace of `G`.
     #[must_use]
     pub fn trace(&self) -> f64 {
-        let all = self.blocks.iter().flat_map(|b| b.eigenvalues.col_iter());
+        let all = self.blocks.iter().flat_map(|b| b.eigenvalues().col_iter());
         all.map(|column| column.iter().sum::<f64>()).sum()
     }
 
@@ -179,65 +156,13 @@ impl KroneckerFisher {
     pub fn diagonal(&self) -> Vec<f64> {
         let mut diagonal = vec![0.0; self.dim];
         for block in &self.blocks {
-            let squared = |factor: &Factor| {
-                let axes = factor.spectrum.eigenvectors();
-                Mat::from_fn(axes.nrows(), axes.ncols(), |i, j| axes[(i, j)].powi(2))
-            };
-            let (inputs, units) = (squared(&block.inputs), squared(&block.units));
-            let half = product(inputs.as_ref(), block.eigenvalues.as_ref());
-            let entries = product(half.as_ref(), units.transpose());
-            scatter(block.layer, &entries, &mut diagonal);
+            block.diagonal(&mut diagonal);
         }
         diagonal
     }
 
-    /// `out ← (S_l + √λ/π_l I)⁻¹ ⊗ (A_l + π_l √λ I)⁻¹ g_l` for each layer, the factored damping of K-FAC, `λ > 0`.
-    ///
-    /// With `π² = (tr A/ñ)/(tr S/m)` both factors are damped by the same fraction of their mean eigenvalue. It adds
-    /// `π√λ S + √λ/π A` to `G_l + λI`: more damping than [`Inverse::Damped`], which this type offers exactly at the same
-    /// cost. Here for comparison with programs that have no choice. The residual is that of the factored equation.
-    ///
-    /// # Errors
-    /// [`MetricError::Damping`], [`MetricError::NotFinite`]; [`MetricError::Unsupported`] for EK-FAC, whose eigenvalues do
-    /// not factor.
-    ///
-    /// # References
-    /// J. Martens, R. Grosse (2015), arXiv:1503.05671, section 6.3.
-    pub fn raise_factored(
-        &self,
-        gradient: &[f64],
-        lambda: f64,
-        out: &mut [f64],
-    ) -> Result<Solve, MetricError> {
-        MetricError::check_damping(lambda)?;
-        MetricError::check_finite(Quantity::Gradient, gradient)?;
-        if !self.blocks.iter().all(|block| block.factored) {
-            return Err(MetricError::Unsupported {
-                representation: "EK-FAC",
-                remedy: "Inverse::Damped, or KroneckerFisher::kfac for the factored damping",
-            });
-        }
-        let damped = |place: usize, i: usize, unit: usize| {
-            let block = &self.blocks[place];
-            let (own, others) = block.factored_damping(lambda);
-            (block.inputs.eigenvalue(i) + own) * (block.units.eigenvalue(unit) + others)
-        };
-        self.transform(gradient, out, |place, i, unit| 1.0 / damped(place, i, unit));
-        MetricError::check_finite(Quantity::Direction, out)?;
-        let mut image = vec![0.0; self.dim];
-        self.transform(out, &mut image, damped);
-        let squares = |terms: &mut dyn Iterator<Item = f64>| terms.map(|t| t * t).sum::<f64>();
-        let error = squares(&mut image.iter().zip(gradient).map(|(i, g)| i - g));
-        let size = squares(&mut gradient.iter().copied());
-        Ok(Solve {
-            relative_residual: (error / size.max(f64::MIN_POSITIVE)).sqrt(),
-            rank: self.dim,
-            iterations: 0,
-        })
-    }
-
     /// `out ← U w(Λ) Uᵀ v`, with a weight for each axis of each block.
-    fn transform(
+    pub(crate) fn transform(
         &self,
         vector: &[f64],
         out: &mut [f64],
@@ -251,22 +176,12 @@ impl KroneckerFisher {
             self.dim
         );
         for (place, block) in self.blocks.iter().enumerate() {
-            let mut coordinates = block.coordinates(vector);
-            for unit in 0..coordinates.ncols() {
-                for i in 0..coordinates.nrows() {
-                    coordinates[(i, unit)] *= weight(place, i, unit);
-                }
-            }
-            let inputs = block.inputs.spectrum.eigenvectors();
-            let units = block.units.spectrum.eigenvectors();
-            let half = product(inputs, coordinates.as_ref());
-            let image = product(half.as_ref(), units.transpose());
-            scatter(block.layer, &image, out);
+            block.transform(vector, out, |i, unit| weight(place, i, unit));
         }
     }
 
     fn eigenvalue(&self, place: usize, i: usize, unit: usize) -> f64 {
-        self.blocks[place].eigenvalues[(i, unit)]
+        self.blocks[place].eigenvalues()[(i, unit)]
     }
 
     fn largest(&self) -> f64 {
@@ -279,7 +194,7 @@ impl KroneckerFisher {
         let positive = |block: &KroneckerBlock| {
             let threshold = threshold_of(block);
             let all = block
-                .eigenvalues
+                .eigenvalues()
                 .col_iter()
                 .flat_map(|column| column.iter());
             all.filter(|value| **value > threshold).count()
@@ -292,7 +207,7 @@ impl KroneckerFisher {
         let sizes = self
             .blocks
             .iter()
-            .map(|b| b.layer.fan_in() + b.layer.outputs);
+            .map(|b| b.layer().fan_in() + b.layer().outputs);
         let tolerance = RankTolerance::rounding(sizes.max().unwrap_or(0));
         let rank = self.rank(|block| tolerance.threshold(block.largest()));
         if rank == self.dim {
@@ -366,99 +281,12 @@ impl Metric for KroneckerFisher {
         let mut sum = 0.0;
         for block in &self.blocks {
             let coordinates = block.coordinates(tangent);
-            for (values, column) in block.eigenvalues.col_iter().zip(coordinates.col_iter()) {
+            for (values, column) in block.eigenvalues().col_iter().zip(coordinates.col_iter()) {
                 let terms = values.iter().zip(column.iter());
                 sum += terms.map(|(value, c)| value * c * c).sum::<f64>();
             }
         }
         sum
-    }
-}
-
-impl KroneckerBlock {
-    /// K-FAC's block from sums over the examples; those of the inputs are to be divided by their number, while the
-    /// covectors carry it already.
-    fn factored(layer: AffineLayer, sums: Covariances, share: f64) -> Result<Self, MetricError> {
-        let Covariances { mut inputs, units } = sums;
-        inputs *= faer::Scale(share);
-        let (inputs, units) = (Factor::new(inputs)?, Factor::new(units)?);
-        let eigenvalues = Mat::from_fn(layer.fan_in(), layer.outputs, |i, unit| {
-            inputs.eigenvalue(i) * units.eigenvalue(unit)
-        });
-        check_finite(&eigenvalues)?;
-        Ok(Self {
-            layer,
-            inputs,
-            units,
-            eigenvalues,
-            factored: true,
-        })
-    }
-
-    /// Which layer.
-    #[must_use]
-    pub fn layer(&self) -> AffineLayer {
-        self.layer
-    }
-
-    /// `A = E[ããᵀ]`, `ñ × ñ`; with a bias the last entry of `ã` is 1.
-    #[must_use]
-    pub fn input_moment(&self) -> MatRef<'_, f64> {
-        self.inputs.matrix.as_ref()
-    }
-
-    /// `S = E[δδᵀ]`, `m × m`.
-    #[must_use]
-    pub fn unit_moment(&self) -> MatRef<'_, f64> {
-        self.units.matrix.as_ref()
-    }
-
-    /// The eigenvalues of the block, `ñ × m`: column α, row `i` belongs to `u_α ⊗ v_i`.
-    #[must_use]
-    pub fn eigenvalues(&self) -> MatRef<'_, f64> {
-        self.eigenvalues.as_ref()
-    }
-
-    fn largest(&self) -> f64 {
-        self.eigenvalues.norm_max()
-    }
-
-    /// What the factored damping adds to the eigenvalues of `A` and of `S`.
-    fn factored_damping(&self, lambda: f64) -> (f64, f64) {
-        let mean = |factor: &Factor| factor.spectrum.trace() / factor.matrix.nrows() as f64;
-        let ratio = mean(&self.inputs) / mean(&self.units);
-        // a layer that nothing reaches has no scale of its own
-        let pi = if ratio > 0.0 && ratio.is_finite() {
-            ratio.sqrt()
-        } else {
-            1.0
-        };
-        (pi * lambda.sqrt(), lambda.sqrt() / pi)
-    }
-
-    /// `V_Aᵀ [W b]ᵀ U_S` for this layer's part of a vector.
-    fn coordinates(&self, vector: &[f64]) -> Mat<f64> {
-        let layer = self.layer;
-        let own = Mat::from_fn(layer.fan_in(), layer.outputs, |i, unit| {
-            vector[layer.parameter(unit, i)]
-        });
-        let inputs = self.inputs.spectrum.eigenvectors().transpose();
-        let half = product(inputs, own.as_ref());
-        product(half.as_ref(), self.units.spectrum.eigenvectors())
-    }
-}
-
-impl Factor {
-    fn new(matrix: Mat<f64>) -> Result<Self, MetricError> {
-        Ok(Self {
-            spectrum: Spectrum::new(matrix.as_ref())?,
-            matrix,
-        })
-    }
-
-    /// Clipped at zero, where those of a second moment end.
-    fn eigenvalue(&self, index: usize) -> f64 {
-        self.spectrum.eigenvalues()[index].max(0.0)
     }
 }
 
@@ -469,28 +297,4 @@ fn layers_of(
         representation: "KroneckerFisher",
         remedy: "DenseFisher, GramFisher, FisherOperator or DiagonalFisher",
     })
-}
-
-fn check_finite(matrix: &Mat<f64>) -> Result<(), MetricError> {
-    for (column, values) in matrix.col_iter().enumerate() {
-        for (row, value) in values.iter().enumerate() {
-            if !value.is_finite() {
-                return Err(MetricError::NotFinite {
-                    what: Quantity::Metric,
-                    index: column * matrix.nrows() + row,
-                    value: *value,
-                });
-            }
-        }
-    }
-    Ok(())
-}
-
-fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
-    let mut product = Mat::zeros(left.nrows(), right.ncols());
-    let least = left.nrows().min(left.ncols()).min(right.ncols());
-    // small products are slower on two threads, and matrix–vector products would round differently on them
-    let par = if least < 128 { Par::Seq } else { Par::rayon(0) };
-    matmul(product.as_mut(), Accum::Replace, left, right, 1.0, par);
-    product
 }

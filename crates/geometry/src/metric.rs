@@ -154,7 +154,7 @@ pub(crate) fn trusted(residual: f64, lambda: f64) -> Result<f64, MetricError> {
     }
 }
 
-/// `|g − (G + λI)x| / |g|`, or `|(G + λI)x|` for `g = 0`; without overflow or underflow of squares.
+/// `|g − (G + λI)x| / |g|`, or `|(G + λI)x|` for `g = 0`.
 pub(crate) fn relative_residual<M: Metric + ?Sized>(
     metric: &M,
     lambda: f64,
@@ -163,11 +163,19 @@ pub(crate) fn relative_residual<M: Metric + ?Sized>(
 ) -> f64 {
     let mut image = vec![0.0; metric.dim()];
     metric.lower(solution, &mut image);
+    for (image, x) in image.iter_mut().zip(solution) {
+        *image += lambda * x;
+    }
+    relative_difference(gradient, &image)
+}
+
+/// `|g − h| / |g|`, or `|h|` for `g = 0`; without overflow or underflow of squares.
+pub(crate) fn relative_difference(gradient: &[f64], image: &[f64]) -> f64 {
     let largest = gradient.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
     let unit = if largest > 0.0 { largest } else { 1.0 };
     let (mut error, mut size) = (0.0, 0.0);
-    for ((g, x), gx) in gradient.iter().zip(solution).zip(&image) {
-        error += ((g - gx - lambda * x) / unit).powi(2);
+    for (g, h) in gradient.iter().zip(image) {
+        error += ((g - h) / unit).powi(2);
         size += (g / unit).powi(2);
     }
     if size > 0.0 {
