@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // clippy exempts tests from this lint, but not what they call
 
 use neuromanifold_geometry::faer::{Mat, MatMut};
-use neuromanifold_geometry::{DenseFisher, MetricError, OutputFactor};
+use neuromanifold_geometry::{DenseFisher, DiagonalFisher, MetricError, OutputFactor};
 use neuromanifold_mlp::{Activation, Initialization, Mlp};
 use neuromanifold_model::{
     AffineLayer, Bernoulli, Categorical, Cotangents, Dims, Gaussian, Layerwise, Likelihood,
@@ -54,6 +54,31 @@ impl Layerwise for Shifted<'_> {
         AffineLayer {
             start: layer.start + index,
             ..layer
+        }
+    }
+    fn panel(&self) -> usize {
+        self.0.panel()
+    }
+    fn inputs_of(&self, index: usize, examples: Range<usize>, out: &mut [f64]) {
+        self.0.inputs_of(index, examples, out);
+    }
+    fn carry_back(&self, cotangents: Cotangents<'_>, examples: Range<usize>, out: &mut [f64]) {
+        self.0.carry_back(cotangents, examples, out);
+    }
+}
+
+/// One layer after those of a map.
+struct Longer<'a>(&'a dyn Layerwise, AffineLayer);
+
+impl Layerwise for Longer<'_> {
+    fn depth(&self) -> usize {
+        self.0.depth() + 1
+    }
+    fn layer(&self, index: usize) -> AffineLayer {
+        if index < self.0.depth() {
+            self.0.layer(index)
+        } else {
+            self.1
         }
     }
     fn panel(&self) -> usize {
@@ -231,4 +256,37 @@ fn layers_that_do_not_make_up_the_parameters_are_refused() {
         ),
         "{refused:?}"
     );
+}
+
+/// Neither a division by an empty layer nor a size that overflows is met on the way to the error.
+#[test]
+fn layers_without_parameters_or_of_impossible_sizes_are_refused() {
+    let net = Mlp::new(&[3, 8, 1], Activation::Tanh).unwrap();
+    let theta = vec![0.1; net.parameters()];
+    let batch = net.on_slice(&[0.2; 15]).unwrap();
+    let at = batch.linearize(&theta).unwrap();
+    for (inputs, outputs, has_bias, start) in [
+        (0, 3, false, 41),
+        (2, 0, true, 41),
+        (2, usize::MAX, true, 41),
+        (usize::MAX, 1, true, 41),
+        (2, 2, true, usize::MAX),
+    ] {
+        let extra = AffineLayer {
+            inputs,
+            outputs,
+            has_bias,
+            start,
+        };
+        let longer = Longer(at.layers().unwrap(), extra);
+        let wrong = Disguised {
+            map: at.as_ref(),
+            layers: Some(&longer),
+        };
+        let refused = DiagonalFisher::new(&wrong, &Gaussian::UNIT);
+        assert!(
+            matches!(refused, Err(MetricError::Layers { parameter: 41, .. })),
+            "{extra:?}: {refused:?}"
+        );
+    }
 }

@@ -162,7 +162,7 @@ impl Room {
             let own = &self.deltas[below * columns..][..layer.outputs * columns];
             self.read.resize(layer.inputs * count, 0.0);
             map.inputs_of(member.index, examples.clone(), &mut self.read);
-            let inputs = with_ones(layer, &self.read, &mut self.inputs);
+            let inputs = with_ones(layer, &self.read, count, &mut self.inputs);
             each(
                 place,
                 Seen {
@@ -175,14 +175,18 @@ impl Room {
 }
 
 /// What was read, with a 1 below each column if the layer has biases.
-fn with_ones<'a>(layer: AffineLayer, read: &'a [f64], room: &'a mut Vec<f64>) -> MatRef<'a, f64> {
-    let count = read.len() / layer.inputs;
+fn with_ones<'a>(
+    layer: AffineLayer,
+    read: &'a [f64],
+    count: usize,
+    room: &'a mut Vec<f64>,
+) -> MatRef<'a, f64> {
     if !layer.has_bias {
         return MatRef::from_column_major_slice(read, layer.inputs, count);
     }
     room.clear();
-    for column in read.chunks_exact(layer.inputs) {
-        room.extend_from_slice(column);
+    for example in 0..count {
+        room.extend_from_slice(&read[example * layer.inputs..][..layer.inputs]);
         room.push(1.0);
     }
     MatRef::from_column_major_slice(room, layer.fan_in(), count)

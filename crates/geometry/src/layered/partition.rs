@@ -25,15 +25,21 @@ impl Partition {
         layers.sort_by_key(|member| member.layer.start);
         let mut end = 0;
         for member in &layers {
-            let own = member.layer.parameters();
-            if own.start != end {
-                let parameter = end.min(own.start);
-                return Err(MetricError::Layers {
-                    parameter,
-                    parameters,
-                });
+            let AffineLayer { start, outputs, .. } = member.layer;
+            // a layer without parameters, or with more than can be counted, has none of θ
+            let own = fan_in(member.layer)
+                .and_then(|fan_in| outputs.checked_mul(fan_in))
+                .filter(|count| *count > 0)
+                .and_then(|count| start.checked_add(count));
+            match own {
+                Some(next) if start == end => end = next,
+                _ => {
+                    return Err(MetricError::Layers {
+                        parameter: end.min(start),
+                        parameters,
+                    });
+                }
             }
-            end = own.end;
         }
         if end == parameters {
             Ok(Self { layers })
@@ -48,4 +54,8 @@ impl Partition {
     pub(crate) fn members(&self) -> &[Member] {
         &self.layers
     }
+}
+
+fn fan_in(layer: AffineLayer) -> Option<usize> {
+    layer.inputs.checked_add(usize::from(layer.has_bias))
 }
