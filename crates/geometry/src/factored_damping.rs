@@ -6,7 +6,7 @@ impl KroneckerFisher {
     /// `out ← (S_l + √λ/π_l I)⁻¹ ⊗ (A_l + π_l √λ I)⁻¹ g_l` for each layer, the factored damping of K-FAC, `λ > 0`.
     ///
     /// With `π² = (tr A/ñ)/(tr S/m)` both factors are damped by the same fraction of their mean eigenvalue. It adds
-    /// `π√λ S + √λ/π A` to `G_l + λI`: more damping than [`Inverse::Damped`], which this type offers exactly at the same
+    /// `π√λ S + √λ/π A` to `G_l + λI`: more damping than [`Inverse::Damped`](crate::Inverse::Damped), which this type offers exactly at the same
     /// cost. Here for comparison with programs that have no choice. The residual is that of the factored equation.
     ///
     /// # Errors
