@@ -2,11 +2,11 @@
 
 mod units;
 
-use neuromanifold_geometry::RankTolerance;
 use neuromanifold_geometry::faer::MatRef;
 use neuromanifold_geometry::quotient::{
     DegenerateStep, Probe, QuotientError, SolveComparison, Solver, Tolerance, Verdict, degeneracy,
 };
+use neuromanifold_geometry::{MetricError, Quantity, RankTolerance};
 use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::{Categorical, Gaussian, Likelihood};
 use proptest::prelude::*;
@@ -316,4 +316,33 @@ fn no_step_moves_a_law_of_rank_zero() {
         Tolerance::default(),
     );
     assert!(matches!(exact, Err(QuotientError::Critical { .. })));
+}
+
+/// A covector that is not a number is no question, on the critical set no more than off it.
+#[test]
+fn a_covector_of_nan_is_refused_before_the_critical_set_is_named() {
+    let units: [Unit; 2] = [(vec![1.0], 0.5, vec![0.0]), (vec![-2.0], 0.0, vec![1.0])];
+    let (net, theta) = assemble(&units, &[0.0], Activation::Tanh);
+    let inputs = [-1.0, 0.5, 2.0];
+    let probe = Probe {
+        inputs: MatRef::from_column_major_slice(&inputs, 1, 3),
+        likelihood: &Gaussian::UNIT,
+    };
+    for solver in [Solver::Exact, Solver::Horizontal, Solver::Reduced, PSEUDO] {
+        let step = DegenerateStep::new(
+            (&net, &theta),
+            &probe,
+            &[f64::NAN; 3],
+            solver,
+            Tolerance::default(),
+        );
+        let not_finite = matches!(
+            step,
+            Err(QuotientError::Metric(MetricError::NotFinite {
+                what: Quantity::Gradient,
+                ..
+            }))
+        );
+        assert!(not_finite, "{solver}: {step:?}");
+    }
 }

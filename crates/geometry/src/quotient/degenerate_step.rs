@@ -95,7 +95,8 @@ impl DegenerateStep {
     /// metric and its factorisation, `O(N P² + P³)`; for [`SampleSpace`](Solver::SampleSpace) those of [`GramFisher`].
     ///
     /// # Errors
-    /// [`QuotientError::Critical`] for [`Exact`](Solver::Exact) on the critical set; as [`Shallow::new`](super::Shallow::new); those
+    /// [`MetricError::NotFinite`] for a covector that is not finite, whatever the solver; [`QuotientError::Critical`] for
+    /// [`Exact`](Solver::Exact) on the critical set; as [`Shallow::new`](super::Shallow::new); those
     /// of the [`Probe`] and the metric.
     ///
     /// # Panics
@@ -114,6 +115,7 @@ impl DegenerateStep {
             batch.dims().output_len(),
             "a covector of other outputs"
         );
+        MetricError::check_finite(Quantity::Gradient, cotangent)?;
         let at = batch.linearize(theta)?;
         let mut gradient = vec![0.0; theta.len()];
         at.vjp(cotangent, &mut gradient);
