@@ -1,5 +1,5 @@
 use super::canonical_terms::Sizes;
-use super::echelon::row_echelon;
+use super::echelon::factored;
 use super::{QuotientError, Shallow, Tolerance, Unit, gauge};
 use faer::Mat;
 use neuromanifold_mlp::{Activation, Mlp};
@@ -139,11 +139,12 @@ impl CanonicalForm {
     }
 
     /// The units of a network that computes the form: one unit a term and, where there is a linear part, one unit (identity) or two
-    /// (softplus, relu: `u = φ(u) − φ(−u)`) for each of its dimensions. An output bias is added if `c ≠ 0`.
+    /// (softplus, relu: `u = φ(u) − φ(−u)`) for each of its dimensions: the rows of its reduced echelon form, or, where these would
+    /// lose digits of it, its rows relative to columns chosen by complete pivoting. An output bias is added if `c ≠ 0`.
     #[must_use]
     pub fn shallow(&self) -> Shallow {
         let mut units = self.terms.clone();
-        for (outgoing, incoming) in row_echelon(&self.linear, self.tolerance) {
+        for (outgoing, incoming) in factored(&self.linear, self.tolerance) {
             let scaled = |v: &[f64], sign: f64| {
                 v.iter().map(|v| sign * v + 0.0).collect::<Vec<_>>() // −0 into 0
             };
