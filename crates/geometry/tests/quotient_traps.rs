@@ -364,3 +364,58 @@ fn what_cannot_be_decided_is_refused() {
         Err(QuotientError::Budget { .. })
     ));
 }
+
+/// By how much rewriting changes the outputs, relative to their size: canonical form and reduction.
+fn rewriting_gaps(units: &[Unit], c: &[f64], activation: Activation, by: Tolerance) -> (f64, f64) {
+    let (net, theta) = assemble_with(units, c, activation, true, false);
+    let inputs = units[0].0.len();
+    let points = normals(16 * inputs, &mut ChaCha8Rng::seed_from_u64(1235));
+    let outputs = evaluate(&net, &theta, &points);
+    let size = outputs.iter().fold(1.0, |m: f64, z| m.max(z.abs()));
+    let probe = Probe {
+        inputs: MatRef::from_column_major_slice(&points, inputs, 16),
+        likelihood: &Gaussian::UNIT,
+    };
+    let (canonical, there) = representative(&net, &theta, by).unwrap();
+    let gap = largest_gap(&outputs, &evaluate(&canonical, &there, &points));
+    let reduction = reduce(&net, &theta, &probe, by).unwrap();
+    (gap / size, reduction.difference.largest / size)
+}
+
+/// A relu unit with `|b|/|w| = 1e9` counts although its outgoing weight per unit of `|w|` is 1e-12.
+#[test]
+fn a_large_bias_keeps_a_relu_unit_alive() {
+    let units = [
+        (vec![-1.0, 1e-12], -2.0, vec![-0.0]),
+        (vec![-1.0, 1000.0], 1e-12, vec![1.000000000001]),
+        (vec![0.0, -2.0], 1e-6, vec![1e-12]),
+        (vec![1e-6, -0.0], 1000.0, vec![1e-6]),
+        (vec![0.0, 1000.0], 1000.0, vec![0.5]),
+    ];
+    let (canonical, reduced) =
+        rewriting_gaps(&units, &[0.0], Activation::Relu, Tolerance::default());
+    assert!(canonical <= 1e-10, "{canonical:e}");
+    assert!(reduced <= 1e-10, "{reduced:e}");
+}
+
+/// The first column of the linear part is 1e-12 of the others: a pivot that would cost all digits.
+#[test]
+fn a_tiny_leading_column_costs_no_digits_of_the_linear_part() {
+    let units = [
+        (
+            vec![1e-12, -0.0, 1.000000000001],
+            -1.0,
+            vec![1.000000000001, 1.0],
+        ),
+        (
+            vec![1.5821908229170276, -1.314361204103978, 1.000000000001],
+            -2.0,
+            vec![-2.0, 1e-12],
+        ),
+    ];
+    for (by, bound) in [(Tolerance::EXACT, 1e-12), (Tolerance::default(), 1e-10)] {
+        let (canonical, reduced) = rewriting_gaps(&units, &[0.0; 2], Activation::Identity, by);
+        assert!(canonical <= bound, "{by}: {canonical:e}");
+        assert!(reduced <= bound, "{by}: {reduced:e}");
+    }
+}

@@ -155,8 +155,11 @@ impl CanonicalForm {
             }
             form.rounded = form.rounded.max(ray.spread * largest(&total).max(1.0));
             let rounding = 4.0 * ray.members.len() as f64 * f64::EPSILON * largest(&total);
-            if largest(&outgoing) <= rounding || tolerance.vanishes(&outgoing, largest(&total)) {
-                form.rounded = form.rounded.max(largest(&outgoing));
+            let reach = ray.reach(form.activation);
+            if largest(&outgoing) <= rounding
+                || tolerance.vanishes(&outgoing, largest(&total), reach)
+            {
+                form.rounded = form.rounded.max(reach * largest(&outgoing));
                 continue;
             }
             form.sizes.outgoing.push(total);

@@ -13,6 +13,18 @@ pub(crate) struct Ray {
     pub(crate) spread: f64,
 }
 
+impl Ray {
+    /// How large an outgoing weight of 1 makes the output of the ray at inputs of size 1, at least 1: the largest entry of
+    /// `(w, b)` for the unbounded activations. An outgoing weight is negligible only times this, since a relu unit far from
+    /// the origin has a small `|w|` and so a small outgoing weight, but a large bias.
+    pub(crate) fn reach(&self, activation: Activation) -> f64 {
+        match activation {
+            Activation::Relu | Activation::Softplus => largest(&self.direction).max(1.0),
+            _ => 1.0,
+        }
+    }
+}
+
 /// A unit on a ray: its `(w, b)` is `sign · scale · direction`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Member {

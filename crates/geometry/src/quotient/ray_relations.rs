@@ -121,7 +121,9 @@ impl Atoms<'_> {
         let members = &ray.members;
         let vector = |member: usize| &self.shallow.units[members[member].unit].outgoing;
         // for relu as if `(w, b)` had its standard length, since the unit can be scaled
-        let dead = |m: &usize| members[*m].scale * largest(vector(*m)) <= self.tolerance.relative();
+        let reach = ray.reach(self.shallow.activation);
+        let size = |m: usize| members[m].scale * largest(vector(m)) * reach;
+        let dead = |m: &usize| size(*m) <= self.tolerance.relative();
         let axis = |member| Sparse::from([(member, 1.0)]);
         let mut kernel: Vec<Sparse> = (0..members.len()).filter(dead).map(axis).collect();
         let mut spanning: Vec<usize> = Vec::new();

@@ -145,7 +145,7 @@ fn merge(slice: &Shallow, tolerance: Tolerance) -> Shallow {
                 continue;
             }
             let mut outgoing = vec![0.0; merged.constant.len()];
-            let mut size: f64 = 1.0;
+            let mut size: f64 = 0.0;
             for member in members {
                 let v = &slice.units[member.unit].outgoing;
                 size = size.max(member.scale * largest(v));
@@ -162,7 +162,7 @@ fn merge(slice: &Shallow, tolerance: Tolerance) -> Shallow {
                     }
                 }
             }
-            if !tolerance.vanishes(&outgoing, size) {
+            if !tolerance.vanishes(&outgoing, size, ray.reach(slice.activation)) {
                 let turn = if splits { orientation } else { 1.0 };
                 let (incoming, bias) = ray.direction.split_at(slice.inputs);
                 merged.units.push(Unit {

@@ -38,9 +38,11 @@ impl Tolerance {
         self.0
     }
 
-    /// Whether every entry counts as zero beside weights of size `scale`.
-    pub(crate) fn vanishes(self, entries: &[f64], scale: f64) -> bool {
-        entries.iter().all(|e| e.abs() <= self.0 * scale.max(1.0))
+    /// Whether every outgoing weight of a ray of a certain [reach](super::ray::Ray::reach) counts as zero beside those of size
+    /// `scale` that were added up.
+    pub(crate) fn vanishes(self, outgoing: &[f64], scale: f64, reach: f64) -> bool {
+        let allowed = self.0 * (scale * reach).max(1.0);
+        outgoing.iter().all(|v| v.abs() * reach <= allowed)
     }
 }
 
