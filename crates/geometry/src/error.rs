@@ -229,6 +229,8 @@ pub enum Quantity {
     Metric,
     /// A product of the metric with a vector.
     Product,
+    /// The eigenvalues of the metric, ascending.
+    Eigenvalues,
     /// A covector to be raised.
     Gradient,
     /// The result of raising one.
@@ -240,6 +242,7 @@ impl std::fmt::Display for Quantity {
         f.write_str(match self {
             Self::Metric => "metric",
             Self::Product => "product with the metric",
+            Self::Eigenvalues => "list of eigenvalues",
             Self::Gradient => "gradient",
             Self::Direction => "direction",
         })

@@ -19,11 +19,14 @@ pub(crate) struct Krylov {
     len: usize,
     projected: Mat<f64>,
     residual: Vec<f64>,
-    /// `β`, the length of the residual; zero where the space is invariant.
+    /// `β`, the length of the residual in [units](Self::unit); zero where the space is invariant.
     pub(crate) beta: f64,
     coefficients: Vec<f64>,
     /// The largest entry of `T` seen so far, a lower bound of `|G|`.
     scale: f64,
+    /// The power of two in which `T`, the residual and `β` are counted, so that their squares neither overflow nor vanish
+    /// whatever the units of the metric; that of the first product that is not zero.
+    unit: Option<f64>,
     pub(crate) products: usize,
 }
 
@@ -38,6 +41,7 @@ impl Krylov {
             beta: 0.0,
             coefficients: vec![0.0; capacity],
             scale: 0.0,
+            unit: None,
             products: 0,
         }
     }
@@ -58,9 +62,21 @@ impl Krylov {
         self.vectors.get(.., ..self.len)
     }
 
-    /// `T = Qᵀ G Q`, without the row and column of a vector that has not been multiplied yet.
+    /// What a Ritz value, a coupling or `β` is to be multiplied by.
+    pub(crate) fn unit(&self) -> f64 {
+        self.unit.unwrap_or(1.0)
+    }
+
+    /// `T = Qᵀ G Q` in [units](Self::unit), without the row and column of a vector that has not been multiplied yet.
     pub(crate) fn projected(&self) -> MatRef<'_, f64> {
         self.projected.get(..self.len, ..self.len)
+    }
+
+    /// Passes if Ritz values, in units, are numbers in those of the metric.
+    pub(crate) fn check_range(&self, values: &[f64]) -> Result<(), MetricError> {
+        let unit = self.unit();
+        let scaled: Vec<f64> = values.iter().map(|v| v * unit).collect();
+        MetricError::check_finite(Quantity::Eigenvalues, &scaled)
     }
 
     /// Throws all vectors away and starts from one of any length but zero.
@@ -119,9 +135,16 @@ impl Krylov {
         let vector = column(&self.vectors, last);
         metric.lower(vector, &mut self.residual);
         self.products += 1;
+        MetricError::check_finite(Quantity::Product, &self.residual)?;
+        if self.unit.is_none() && self.residual.iter().any(|r| r.abs() > 0.0) {
+            self.unit = Some(binary_unit(&self.residual));
+        }
+        let unit = self.unit();
+        for r in &mut self.residual {
+            *r /= unit;
+        }
         let alpha = dot(vector, &self.residual);
         if !alpha.is_finite() {
-            MetricError::check_finite(Quantity::Product, &self.residual)?;
             return Err(MetricError::NotFinite {
                 what: Quantity::Product,
                 index: last,
@@ -276,6 +299,18 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     }
     let tail = pairs.remainder().iter().zip(others.remainder());
     sums.iter().sum::<f64>() + tail.map(|(a, b)| a * b).sum::<f64>()
+}
+
+/// The power of two at or below the largest of some finite values: dividing by it is exact. 1 if all are zero.
+pub(crate) fn binary_unit(values: &[f64]) -> f64 {
+    let largest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    if largest > 0.0 {
+        // the exponent alone; below the normal numbers, the least of these
+        let exponent = largest.to_bits() & !((1 << 52) - 1);
+        f64::from_bits(exponent).max(f64::MIN_POSITIVE)
+    } else {
+        1.0
+    }
 }
 
 fn squares(values: &[f64]) -> f64 {

@@ -180,7 +180,7 @@ impl Lanczos {
             let change: f64 = moved.map(|(old, new)| (old - new).abs()).sum();
             if krylov.len() == krylov.dim() || change <= self.tolerance * found.largest() {
                 let mut pairs = found.pairs(krylov, self.pairs);
-                pairs.measure_residuals(metric);
+                pairs.measure_residuals(metric, krylov.unit());
                 return Ok(pairs);
             }
         }
@@ -238,7 +238,7 @@ impl Lanczos {
     }
 }
 
-/// The eigenpairs of `T`, outermost first.
+/// The eigenpairs of `T`, outermost first, in its units.
 struct Ritz {
     values: Vec<f64>,
     vectors: Mat<f64>,
@@ -255,6 +255,7 @@ impl Ritz {
             End::Smallest => i,
         };
         let inner = spectrum.eigenvectors();
+        krylov.check_range(spectrum.eigenvalues())?;
         Ok(Self {
             values: (0..len).map(|i| spectrum.eigenvalues()[place(i)]).collect(),
             couplings: (0..len)
@@ -285,17 +286,19 @@ impl Ritz {
     }
 
     fn pairs(&self, krylov: &Krylov, count: usize) -> RitzPairs {
+        let unit = krylov.unit();
+        let couplings = self.couplings[..count].iter();
         RitzPairs {
-            eigenvalues: self.values[..count].to_vec(),
+            eigenvalues: self.values[..count].iter().map(|v| v * unit).collect(),
             eigenvectors: krylov.combine(self.leading(count)),
-            residuals: self.couplings[..count].iter().map(|c| c.abs()).collect(),
+            residuals: couplings.map(|c| c.abs() * unit).collect(),
             products: krylov.products,
         }
     }
 }
 
 impl RitzPairs {
-    fn measure_residuals(&mut self, metric: &dyn Metric) {
+    fn measure_residuals(&mut self, metric: &dyn Metric, unit: f64) {
         let dim = metric.dim();
         let (mut vector, mut image) = (vec![0.0; dim], vec![0.0; dim]);
         for (i, value) in self.eigenvalues.iter().enumerate() {
@@ -306,8 +309,8 @@ impl RitzPairs {
             let error = image
                 .iter()
                 .zip(&vector)
-                .map(|(g, v)| (g - value * v).powi(2));
-            self.residuals[i] = error.sum::<f64>().sqrt();
+                .map(|(g, v)| ((g - value * v) / unit).powi(2));
+            self.residuals[i] = error.sum::<f64>().sqrt() * unit;
         }
         self.products += self.eigenvalues.len();
     }

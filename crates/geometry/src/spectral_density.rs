@@ -1,4 +1,4 @@
-use crate::krylov::Krylov;
+use crate::krylov::{Krylov, binary_unit};
 use crate::{Estimate, Metric, MetricError, RankTolerance, Spectrum};
 use rand::Rng;
 
@@ -252,10 +252,12 @@ impl SpectralDensity {
         let values: Vec<f64> = self.rules.iter().map(each).collect();
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
-        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        let unit = binary_unit(&values);
+        let deviations = values.iter().map(|v| ((v - mean) / unit).powi(2));
+        let variance = deviations.sum::<f64>() / (count - 1.0);
         Estimate {
             mean,
-            standard_error: (variance / count).sqrt(),
+            standard_error: (variance / count).sqrt() * unit,
         }
     }
 }
@@ -296,8 +298,10 @@ impl GaussRule {
         }
         let spectrum = Spectrum::new(krylov.projected())?;
         let first = spectrum.eigenvectors().row(0);
+        krylov.check_range(spectrum.eigenvalues())?;
+        let unit = krylov.unit();
         Ok(Self {
-            nodes: spectrum.eigenvalues().to_vec(),
+            nodes: spectrum.eigenvalues().iter().map(|v| v * unit).collect(),
             weights: first.iter().map(|entry| entry * entry).collect(),
         })
     }

@@ -391,3 +391,62 @@ fn long_vectors_are_orthogonalised_in_the_same_order_with_any_number_of_threads(
         assert!(other.eigenvectors == reference.eigenvectors);
     }
 }
+
+/// The units of a metric are anyone's choice: the same relative answers at both ends of the range of numbers.
+#[test]
+fn the_scale_of_a_metric_changes_no_digit_of_its_spectrum() {
+    let dim = 50;
+    for scale in [1e-300, 1e-170, 1.0, 1e160, 1e300] {
+        let square = |i: usize| ((i + 1) * (i + 1)) as f64;
+        let matrix = Mat::from_fn(
+            dim,
+            dim,
+            |i, j| if i == j { scale / square(i) } else { 0.0 },
+        );
+        let metric = DenseFisher::from_matrix(matrix.as_ref()).unwrap();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        for copies in [Copies::AsFound, Copies::All] {
+            let iteration = Lanczos {
+                copies,
+                ..Lanczos::largest(3)
+            };
+            let found = iteration.run(&metric, &mut rng).unwrap();
+            for (i, (value, residual)) in found.eigenvalues.iter().zip(&found.residuals).enumerate()
+            {
+                assert!(
+                    (value / scale - 1.0 / square(i)).abs() < 1e-10,
+                    "{scale:e}: {value:e}"
+                );
+                assert!(residual / scale < 1e-8, "{scale:e}: {residual:e}");
+            }
+        }
+        // not diagonal, so that the probes differ
+        let dense = with_eigenvalues(&[1.0, 0.5, 0.25, 0.125, 0.0, 0.0], 3);
+        let matrix = Mat::from_fn(6, 6, |i, j| dense.matrix()[(i, j)] * scale);
+        let metric = DenseFisher::from_matrix(matrix.as_ref()).unwrap();
+        let density = |metric: &DenseFisher| {
+            SpectralDensity::estimate(metric, 8, 6, &mut ChaCha8Rng::seed_from_u64(2)).unwrap()
+        };
+        let (plain, scaled) = (density(&dense), density(&metric));
+        let close = |a: f64, b: f64| (a - b).abs() < 1e-10;
+        assert!(
+            close(scaled.largest() / scale, plain.largest()),
+            "{scale:e}"
+        );
+        let (trace, expected) = (scaled.trace(), plain.trace());
+        assert!(
+            close(trace.mean / scale, expected.mean),
+            "{scale:e}: {trace:?}"
+        );
+        assert!(expected.standard_error > 0.01);
+        assert!(
+            close(trace.standard_error / scale, expected.standard_error),
+            "{scale:e}: {trace:?}"
+        );
+        let tolerance = RankTolerance::Relative(1e-10);
+        assert!(close(
+            scaled.nullity(tolerance).mean,
+            plain.nullity(tolerance).mean
+        ));
+    }
+}
