@@ -75,13 +75,15 @@ impl BlockFisher {
     /// [`OutputFactor`].
     ///
     /// # Errors
-    /// [`MetricError::NoLayers`], [`MetricError::Layers`]; [`MetricError::NotFinite`] if an activation, a covector or an
-    /// entry is not finite, or beyond 1e100 in size.
+    /// [`MetricError::Factor`] if the factor was made for another batch or map;
+    /// [`MetricError::NoLayers`], [`MetricError::Layers`]; [`MetricError::Magnitude`] if an activation or a covector is
+    /// not finite, or beyond 1e100 in size; [`MetricError::NotFinite`] if an entry is not finite.
     pub fn from_factor(
         linearization: &dyn Linearization,
         factor: &OutputFactor,
         blocks: Blocks,
     ) -> Result<Self, MetricError> {
+        factor.check(linearization.dims())?;
         let dim = linearization.dims().parameters;
         let Some(layers) = linearization.layers() else {
             return Err(MetricError::NoLayers {
@@ -95,13 +97,7 @@ impl BlockFisher {
             .iter()
             .flat_map(|member| parameters_of(member.layer, blocks))
             .collect();
-        let matrices = own_blocks(layers, &partition, factor.cotangents(), blocks).ok_or(
-            MetricError::NotFinite {
-                what: Quantity::Metric,
-                index: 0,
-                value: f64::NAN,
-            },
-        )?;
+        let matrices = own_blocks(layers, &partition, factor.cotangents(), blocks)?;
         let blocks: Vec<Block> = kept
             .into_iter()
             .zip(matrices)

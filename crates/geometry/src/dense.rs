@@ -65,12 +65,14 @@ impl DenseFisher {
     /// [`OutputFactor`].
     ///
     /// # Errors
+    /// [`MetricError::Factor`] if the factor was made for another batch or map;
     /// [`MetricError::NotFinite`] if a pulled-back column is not finite; [`MetricError::Layers`].
     pub fn from_factor(
         linearization: &dyn Linearization,
         factor: &OutputFactor,
     ) -> Result<Self, MetricError> {
         let dims = linearization.dims();
+        factor.check(dims)?;
         let mut matrix = Mat::zeros(dims.parameters, dims.parameters);
         let assembled = match linearization.layers() {
             Some(layers) if worthwhile(dims, factor.rank()) => {

@@ -51,11 +51,13 @@ impl DiagonalFisher {
     /// the [`OutputFactor`]. Read there when the empirical one misleads.
     ///
     /// # Errors
+    /// [`MetricError::Factor`] if the factor was made for another batch or map;
     /// [`MetricError::Layers`], [`MetricError::NotFinite`].
     pub fn from_factor(
         linearization: &dyn Linearization,
         factor: &OutputFactor,
     ) -> Result<Self, MetricError> {
+        factor.check(linearization.dims())?;
         let diagonal = match linearization.layers() {
             Some(map) => {
                 let parameters = linearization.dims().parameters;

@@ -17,6 +17,32 @@ pub enum MetricError {
         /// Sizes of the map.
         dims: Dims,
     },
+    /// A factor on the outputs was made for another batch or another map.
+    #[error(
+        "the output factor has {factor_examples} examples of {factor_outputs} outputs and the map {} of {}; \
+         make the factor from the same linearization",
+        dims.examples,
+        dims.outputs
+    )]
+    Factor {
+        /// `N` of the factor.
+        factor_examples: usize,
+        /// `K` of the factor.
+        factor_outputs: usize,
+        /// Sizes of the map.
+        dims: Dims,
+    },
+    /// An activation or a covector of an affine layer is too large, or not a number, for products of them to be formed.
+    #[error(
+        "an activation, or a covector carried back to a layer, is {value:e}: too large to multiply, as products of four need \
+         each to be finite and below {limit:e}; rescale inputs or likelihood, or use DenseFisher"
+    )]
+    Magnitude {
+        /// The first such value.
+        value: f64,
+        /// The size that is not to be reached.
+        limit: f64,
+    },
     /// The affine layers that a map offers do not make up its parameters.
     #[error(
         "parameter {parameter} of {parameters} does not belong to exactly one affine layer of the map; \

@@ -40,11 +40,13 @@ impl<'a> GramFisher<'a> {
     /// `G = A Aᵀ` for any columns on the outputs.
     ///
     /// # Errors
+    /// [`MetricError::Factor`] if the factor was made for another batch or map;
     /// [`MetricError::NotFinite`].
     pub fn from_factor(
         linearization: &'a dyn Linearization,
         factor: OutputFactor,
     ) -> Result<Self, MetricError> {
+        factor.check(linearization.dims())?;
         let columns = linearization.dims().examples * factor.rank();
         let mut gram = Mat::zeros(columns, columns);
         linearization.gram(factor.cotangents(), gram.as_mut());

@@ -91,11 +91,12 @@ impl KroneckerFisher {
     /// [`OutputFactor::empirical`], which is not the Fisher metric and misleads near a good fit: read there when.
     ///
     /// # Errors
-    /// As [`kfac`](Self::kfac).
+    /// As [`kfac`](Self::kfac), and [`MetricError::Factor`] if the factor was made for another batch or map.
     pub fn kfac_from_factor(
         linearization: &dyn Linearization,
         factor: &OutputFactor,
     ) -> Result<Self, MetricError> {
+        factor.check(linearization.dims())?;
         let map = layers_of(linearization)?;
         let dim = linearization.dims().parameters;
         let partition = Partition::new(map, dim)?;
@@ -115,7 +116,7 @@ impl KroneckerFisher {
     /// EK-FAC of the true, Monte-Carlo or empirical Fisher, according to the [`OutputFactor`].
     ///
     /// # Errors
-    /// As [`kfac`](Self::kfac).
+    /// As [`kfac_from_factor`](Self::kfac_from_factor).
     pub fn ekfac_from_factor(
         linearization: &dyn Linearization,
         factor: &OutputFactor,

@@ -42,23 +42,26 @@ impl<'a> FisherOperator<'a> {
         stopping: ConjugateGradients,
     ) -> Result<Self, MetricError> {
         let factor = OutputFactor::fisher(linearization, likelihood)?;
-        Ok(Self::from_factor(linearization, factor, stopping))
+        Self::from_factor(linearization, factor, stopping)
     }
 
     /// `G = Jᵀ B Bᵀ J` for any factor on the outputs.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`MetricError::Factor`] if it was made for another batch or map.
     pub fn from_factor(
         linearization: &'a dyn Linearization,
         factor: OutputFactor,
         stopping: ConjugateGradients,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, MetricError> {
+        factor.check(linearization.dims())?;
+        Ok(Self {
             linearization: Opaque(linearization),
             factor,
             stopping,
             preconditioner: None,
             moved: Mutex::default(),
-        }
+        })
     }
 
     /// Lets [`raise`](Metric::raise) precondition its conjugate gradients.

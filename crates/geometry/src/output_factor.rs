@@ -112,6 +112,20 @@ impl OutputFactor {
         }
     }
 
+    /// Passes if the factor has the outputs and examples of a map.
+    pub(crate) fn check(&self, dims: Dims) -> Result<(), MetricError> {
+        let examples = self.values.len() / (self.outputs * self.rank);
+        if self.outputs == dims.outputs && examples == dims.examples {
+            Ok(())
+        } else {
+            Err(MetricError::Factor {
+                factor_examples: examples,
+                factor_outputs: self.outputs,
+                dims,
+            })
+        }
+    }
+
     /// `r`, columns of one example.
     #[must_use]
     pub fn rank(&self) -> usize {

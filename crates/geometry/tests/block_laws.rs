@@ -5,8 +5,8 @@ mod case;
 use case::{Case, normals, smooth_case};
 use neuromanifold_geometry::faer::Mat;
 use neuromanifold_geometry::{
-    BlockFisher, Blocks, ConjugateGradients, DenseFisher, FisherOperator, Inverse, Metric,
-    MetricError,
+    BlockFisher, Blocks, ConjugateGradients, DenseFisher, DiagonalFisher, FisherOperator,
+    GramFisher, Inverse, KroneckerFisher, Metric, MetricError, OutputFactor,
 };
 use neuromanifold_mlp::{Activation, Initialization, Mlp};
 use neuromanifold_model::{Categorical, Gaussian, Linearization, OutputMap};
@@ -243,4 +243,73 @@ fn blocks_need_layers() {
     }
     let refused = BlockFisher::new(&Line, &Gaussian::UNIT, Blocks::Layers);
     assert!(matches!(refused, Err(MetricError::NoLayers { .. })));
+}
+
+/// Every representation refuses columns that belong to other examples or other outputs, and says which.
+#[test]
+fn a_factor_of_another_batch_is_refused_by_every_representation() {
+    let stopping = ConjugateGradients {
+        tolerance: 1e-8,
+        max_products: 10,
+    };
+    let factor_of = |outputs: usize, examples: usize| {
+        let net = Mlp::new(&[2, 3, outputs], Activation::Tanh).unwrap();
+        let theta = vec![0.3; net.parameters()];
+        let inputs = vec![0.5; 2 * examples];
+        let batch = net.on_slice(&inputs).unwrap();
+        OutputFactor::fisher(batch.linearize(&theta).unwrap().as_ref(), &Gaussian::UNIT).unwrap()
+    };
+    let net = Mlp::new(&[2, 3, 2], Activation::Tanh).unwrap();
+    let theta = vec![0.3; net.parameters()];
+    let batch = net.on_slice(&[0.5; 8]).unwrap();
+    let at = batch.linearize(&theta).unwrap();
+    let l = at.as_ref();
+    // (4, 2) has as many numbers as (2, 4)
+    for (outputs, examples) in [(2, 3), (2, 5), (1, 4), (3, 4), (4, 2)] {
+        let factor = factor_of(outputs, examples);
+        let refusals = [
+            FisherOperator::from_factor(l, factor.clone(), stopping).err(),
+            DenseFisher::from_factor(l, &factor).err(),
+            GramFisher::from_factor(l, factor.clone()).err(),
+            DiagonalFisher::from_factor(l, &factor).err(),
+            BlockFisher::from_factor(l, &factor, Blocks::Layers).err(),
+            KroneckerFisher::kfac_from_factor(l, &factor).err(),
+            KroneckerFisher::ekfac_from_factor(l, &factor).err(),
+        ];
+        for refusal in refusals {
+            let Some(MetricError::Factor {
+                factor_examples,
+                factor_outputs,
+                dims,
+            }) = refusal
+            else {
+                panic!("{refusal:?}");
+            };
+            assert_eq!((factor_outputs, factor_examples), (outputs, examples));
+            assert_eq!((dims.outputs, dims.examples), (2, 4));
+        }
+    }
+}
+
+/// Products of large entries leave the range of numbers: the refusal names what is too large, and is not raised below it.
+#[test]
+fn covectors_too_large_to_multiply_are_named() {
+    let net = Mlp::new(&[1, 1], Activation::Identity).unwrap();
+    let blocks = |input: f64| {
+        let input = [input];
+        let batch = net.on_slice(&input).unwrap();
+        let at = batch.linearize(&[1e-120, 0.0]).unwrap();
+        BlockFisher::new(at.as_ref(), &Gaussian::UNIT, Blocks::Layers)
+    };
+    assert!(blocks(1e99).is_ok());
+    let refusal = blocks(-1e101).unwrap_err();
+    let text = refusal.to_string();
+    let MetricError::Magnitude { value, limit } = refusal else {
+        panic!("{text}");
+    };
+    assert!((value / -1e101 - 1.0).abs() < 1e-15 && limit < 1e101);
+    assert!(
+        text.contains("-1e101") && text.contains("DenseFisher"),
+        "{text}"
+    );
 }

@@ -72,7 +72,7 @@ proptest! {
         let (sum, squares) = at(&case, |l| {
             (0..batches).map(|_| {
                 let factor = OutputFactor::monte_carlo(l, law, 200, &mut rng).unwrap();
-                FisherOperator::from_factor(l, factor, STOPPING).norm_squared(&direction)
+                FisherOperator::from_factor(l, factor, STOPPING).unwrap().norm_squared(&direction)
             }).fold((0.0, 0.0), |(a, b), v| (a + v, b + v * v))
         });
         let n = f64::from(batches);

@@ -1,4 +1,5 @@
 use super::Partition;
+use crate::MetricError;
 use neuromanifold_model::{Cotangents, Layerwise};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -82,14 +83,17 @@ impl Carried {
         (NUMBERS / (self.width * self.block)).max(1) * self.block
     }
 
-    /// Replaces what is held by a range of examples. Whether all of it is finite and far from overflow.
+    /// Replaces what is held by a range of examples.
+    ///
+    /// # Errors
+    /// [`MetricError::Magnitude`] unless all of it is finite and far from overflow.
     pub(crate) fn load(
         &mut self,
         map: &dyn Layerwise,
         partition: &Partition,
         cotangents: Cotangents<'_>,
         range: Range<usize>,
-    ) -> bool {
+    ) -> Result<(), MetricError> {
         self.examples = range.len();
         self.storage.resize(self.examples * self.width, 0.0);
         let (block, places) = (self.block, &self.places);
@@ -97,12 +101,20 @@ impl Carried {
             let start = range.start + index * block;
             let examples = start..(start + block).min(range.end);
             load_block(map, partition, places, cotangents, examples, values);
-            values
-                .iter()
-                .fold(true, |all, value| all & (value.abs() < LARGEST))
+            let fits = |value: &f64| value.abs() < LARGEST;
+            if values.iter().fold(true, |all, value| all & fits(value)) {
+                return None;
+            }
+            values.iter().copied().find(|value| !fits(value))
         };
         let blocks = self.storage.par_chunks_mut(self.width * block);
-        blocks.enumerate().map(load).reduce(|| true, |a, b| a && b)
+        let outside = blocks.enumerate().map(load).reduce(|| None, Option::or);
+        outside.map_or(Ok(()), |value| {
+            Err(MetricError::Magnitude {
+                value,
+                limit: LARGEST,
+            })
+        })
     }
 
     /// The number of blocks held.

@@ -4,6 +4,7 @@ use super::sides::{Partners, Side, Sides};
 use super::strip::Strip;
 use super::unit_columns::UnitColumns;
 use crate::Blocks;
+use crate::MetricError;
 use crate::mirror::mirror;
 use faer::prelude::ReborrowMut;
 use faer::{Accum, Mat, MatMut};
@@ -25,7 +26,8 @@ pub(crate) fn assemble(
         partition,
         cotangents,
         strips(partition, matrix.rb_mut()),
-    )?;
+    )
+    .ok()?;
     for member in partition.members() {
         let own = member.layer.parameters();
         let block = matrix
@@ -38,13 +40,14 @@ pub(crate) fn assemble(
 
 /// The diagonal blocks alone, in the order of the partition, both triangles.
 ///
-/// `None` as for [`assemble`].
+/// # Errors
+/// [`MetricError::Magnitude`] where [`assemble`] gives `None`.
 pub(crate) fn own_blocks(
     map: &dyn Layerwise,
     partition: &Partition,
     cotangents: Cotangents<'_>,
     blocks: Blocks,
-) -> Option<Vec<Mat<f64>>> {
+) -> Result<Vec<Mat<f64>>, MetricError> {
     let layers = partition.members().iter().map(|member| member.layer);
     let mut matrices: Vec<Mat<f64>> = match blocks {
         Blocks::Layers => layers.map(|l| square(l.parameters().len())).collect(),
@@ -62,8 +65,10 @@ pub(crate) fn own_blocks(
         };
         match blocks {
             Blocks::Layers => {
-                let columns = columns_of_units(side.layer, free.next()?.as_mut());
-                cut(pair(Partners::FromItself), columns, &mut strips);
+                let own = free.by_ref().take(1);
+                for columns in own.map(|matrix| columns_of_units(side.layer, matrix.as_mut())) {
+                    cut(pair(Partners::FromItself), columns, &mut strips);
+                }
             }
             Blocks::Units => {
                 let own = free.by_ref().take(side.layer.outputs).enumerate();
@@ -81,7 +86,7 @@ pub(crate) fn own_blocks(
     for matrix in &mut matrices {
         mirror(matrix.as_mut());
     }
-    Some(matrices)
+    Ok(matrices)
 }
 
 fn square(dim: usize) -> Mat<f64> {
@@ -94,15 +99,13 @@ fn run(
     partition: &Partition,
     cotangents: Cotangents<'_>,
     mut strips: Vec<Strip<'_>>,
-) -> Option<()> {
+) -> Result<(), MetricError> {
     let examples = cotangents.examples();
     let mut carried = Carried::new(map, partition, cotangents.rank());
     let capacity = carried.capacity();
     for start in (0..examples).step_by(capacity) {
         let range = start..(start + capacity).min(examples);
-        if !carried.load(map, partition, cotangents, range) {
-            return None;
-        }
+        carried.load(map, partition, cotangents, range)?;
         let accum = if start == 0 {
             Accum::Replace
         } else {
@@ -113,7 +116,7 @@ fn run(
             .with_max_len(1)
             .for_each(|strip| strip.add(&carried, accum));
     }
-    Some(())
+    Ok(())
 }
 
 fn sides(partition: &Partition) -> Vec<Side> {
