@@ -65,7 +65,7 @@ impl NaturalGradient {
                 Err(rule) => {
                     search.acceleration = rule.acceleration(representation);
                     let norm = crate::step::norm(&gradient);
-                    let first = || rule.first(fisher.mean_eigenvalue(), norm);
+                    let first = || rule.first(&fisher, norm);
                     Self::search(rule, lambda.get_or_insert_with(first), &mut search)?
                 }
                 Ok(inverse) => {

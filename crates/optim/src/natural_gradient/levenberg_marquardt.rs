@@ -1,4 +1,5 @@
 use super::Representation;
+use super::representation::Fisher;
 use crate::OptimError;
 
 /// How the damping λ of a Levenberg–Marquardt step follows its success, and how the step is bent.
@@ -16,6 +17,7 @@ use crate::OptimError;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LevenbergMarquardt {
     initial: f64,
+    initial_by_products: f64,
     rule: GainRule,
     acceleration: Acceleration,
 }
@@ -53,10 +55,12 @@ pub enum Acceleration {
 }
 
 impl Default for LevenbergMarquardt {
-    /// Nielsen's rule from `λ = 10⁻³ tr G/P`, with acceleration up to 0.75.
+    /// Nielsen's rule from `λ = 10⁻³ tr G/P`, or 3 % of `gᵀGg/gᵀg` at the gradient `g` where no matrix is formed; with
+    /// acceleration up to 0.75.
     fn default() -> Self {
         Self {
             initial: 1e-3,
+            initial_by_products: 0.03,
             rule: GainRule::Nielsen,
             acceleration: Acceleration::UpTo(0.75),
         }
@@ -64,15 +68,16 @@ impl Default for LevenbergMarquardt {
 }
 
 impl LevenbergMarquardt {
-    /// Nielsen's rule from 3 % of the mean eigenvalue, bent where the metric has been factored.
+    /// The defaults, but bent only where the metric has been factored.
     pub(super) const AUTO: Self = Self {
-        initial: 0.03,
+        initial: 1e-3,
+        initial_by_products: 0.03,
         rule: GainRule::Nielsen,
-        acceleration: Acceleration::WhereFactored(0.5),
+        acceleration: Acceleration::WhereFactored(0.75),
     };
 
-    /// Starts from `λ = initial·tr G/P`, a fraction of the mean eigenvalue (of the largest that is easily found, where
-    /// no matrix is formed).
+    /// Starts from `λ = initial·tr G/P`, a fraction of the mean eigenvalue; from `initial·gᵀGg/gᵀg` at the gradient `g` where
+    /// no matrix is formed.
     ///
     /// # Errors
     /// [`OptimError::Setting`] unless `initial` is positive and finite.
@@ -84,6 +89,7 @@ impl LevenbergMarquardt {
             "positive and finite",
         )?;
         self.initial = initial;
+        self.initial_by_products = initial;
         Ok(self)
     }
 
@@ -131,8 +137,14 @@ impl LevenbergMarquardt {
 
     /// λ at the first step: the stated fraction of the mean eigenvalue, but no less than what keeps the step below 10⁴ where
     /// the metric has all but vanished (a saturated network).
-    pub(super) fn first(self, mean_eigenvalue: f64, gradient_norm: f64) -> Lambda {
-        let value = (self.initial * mean_eigenvalue)
+    pub(super) fn first(self, fisher: &Fisher<'_>, gradient_norm: f64) -> Lambda {
+        let mean_eigenvalue = fisher.mean_eigenvalue();
+        let initial = if fisher.is_operator() {
+            self.initial_by_products
+        } else {
+            self.initial
+        };
+        let value = (initial * mean_eigenvalue)
             .max(1e-4 * gradient_norm * f64::from(mean_eigenvalue < 1e-12 * gradient_norm))
             .max(f64::MIN_POSITIVE);
         Lambda { value, growth: 2.0 }

@@ -106,8 +106,8 @@ impl NaturalGradient {
     /// What to try first, on anything: needs no tuning.
     ///
     /// - The representation with the fewest multiplications ([`Representation::Auto`]).
-    /// - Levenberg–Marquardt damping by Nielsen's rule, from 3 % of the mean eigenvalue, so that a bad start, a singular
-    ///   metric and points where the model cannot be evaluated cost a few trials and no more.
+    /// - Levenberg–Marquardt damping with the usual constants, so that a bad start, a singular metric and points where the model
+    ///   cannot be evaluated cost a few trials and no more.
     /// - Steps bent along the geodesic where a solve is cheap, momentum on a plane where it stops early.
     /// - [`Escape`] from stagnation with its default settings: what is left of the steps is spent on looking for a better
     ///   minimum.
