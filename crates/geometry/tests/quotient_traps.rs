@@ -376,9 +376,9 @@ fn rewriting_gaps(units: &[Unit], c: &[f64], activation: Activation, by: Toleran
         inputs: MatRef::from_column_major_slice(&points, inputs, 16),
         likelihood: &Gaussian::UNIT,
     };
-    let (canonical, there) = representative(&net, &theta, by).unwrap();
+    let (canonical, there) = representative(&net, &theta, by).expect("one hidden layer");
     let gap = largest_gap(&outputs, &evaluate(&canonical, &there, &points));
-    let reduction = reduce(&net, &theta, &probe, by).unwrap();
+    let reduction = reduce(&net, &theta, &probe, by).expect("one hidden layer");
     (gap / size, reduction.difference.largest / size)
 }
 
