@@ -28,17 +28,11 @@ use neuromanifold_model::Likelihood;
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CanonicalForm {
-    #[cfg_attr(
-        feature = "serde",
-        serde(serialize_with = "super::serialization::name")
-    )]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "super::notation::as_text"))]
     pub(crate) activation: Activation,
     pub(crate) inputs: usize,
     pub(crate) terms: Vec<Unit>,
-    #[cfg_attr(
-        feature = "serde",
-        serde(serialize_with = "super::serialization::rows")
-    )]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "super::notation::rows"))]
     pub(crate) linear: Mat<f64>,
     pub(crate) constant: Vec<f64>,
     #[cfg_attr(feature = "serde", serde(skip))]

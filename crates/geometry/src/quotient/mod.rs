@@ -95,8 +95,6 @@ mod reflection;
 mod relation;
 mod relations;
 mod remainder;
-#[cfg(feature = "serde")]
-mod serialization;
 mod shallow;
 mod shrinking;
 mod solve_comparison;
