@@ -118,6 +118,7 @@ fn empty_constant_and_broken_series_are_drawn_without_complaint() {
             let figure = Figure::new("edge", "Edge <case> & \"more\".", x.clone(), y.clone())
                 .with(Series::line("line", of(), of()))
                 .with(Series::points("points", of(), of().rev()))
+                .with(Series::with_errors("bars", of(), of(), of()))
                 .with(Series::marked_line("marked", of(), of()))
                 .with(Series::guide("guide", of(), of()))
                 .with(Series::band(
@@ -195,6 +196,31 @@ fn one_label_has_one_ink_in_all_panels() {
     let fixed = Figure::new("fixed", "", Axis::linear("x"), Axis::linear("y"))
         .with(Series::line("a", [0.0, 1.0], [0.0, 1.0]).slot(4));
     assert_eq!(count(&checked(&fixed), "polyline", "s-series-4"), 2);
+}
+
+#[test]
+fn error_bars_span_their_ends() {
+    let figure = Figure::new(
+        "bars",
+        "",
+        Axis::linear("x"),
+        Axis::linear("y").limits(0.0, 10.0),
+    )
+    .with(Series::with_errors(
+        "mean",
+        [1.0, 2.0, 3.0],
+        [5.0, 5.0, f64::NAN],
+        [1.0, 2.0, 1.0],
+    ));
+    let svg = checked(&figure);
+    let document = Document::parse(&svg).unwrap();
+    let heights: Vec<f64> = document
+        .descendants()
+        .filter(|node| node.has_tag_name("rect") && node.attribute("class") == Some("f-series-0"))
+        .map(|node| node.attribute("height").unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(heights.len(), 2);
+    assert!((heights[1] / heights[0] - 2.0).abs() < 0.05, "{heights:?}");
 }
 
 #[test]

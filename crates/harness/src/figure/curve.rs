@@ -37,7 +37,8 @@ pub(super) fn draw(
         match series.shape {
             Shape::Line | Shape::Band => line(canvas, plot, series, Ink::Series(place), 2.0, notes),
             Shape::MarkedLine => line(canvas, plot, series, Ink::Series(place), 1.8, notes),
-            Shape::Points | Shape::Guide => {}
+            Shape::Points => bars(canvas, plot, series, place, notes),
+            Shape::Guide => {}
         }
     }
     for series in &measured {
@@ -70,6 +71,20 @@ fn line(
         }
         canvas.line(&part, ink, width);
         notes.avoid_line(&part);
+    }
+}
+
+/// From the lower to the upper ends; filled, since a stroke would have the dash of the series.
+fn bars(canvas: &mut Canvas<'_>, plot: &Plot, series: &Series, place: usize, notes: &mut Notes) {
+    for ((x, low), high) in series.x.iter().zip(&series.low).zip(&series.high) {
+        let at = plot.x.position(*x).filter(|x| (0.0..=1.0).contains(x));
+        let ends = (at, plot.y.clamped(*low), plot.y.clamped(*high));
+        if let (Some(x), Some(low), Some(high)) = ends {
+            let (from, to) = (plot.pixel((x, low)), plot.pixel((x, high)));
+            let (corner, opposite) = ((from.0 - 0.7, from.1), (to.0 + 0.7, to.1));
+            canvas.block(corner, opposite, Ink::Series(place), 0.9);
+            notes.avoid_line(&[from, to]);
+        }
     }
 }
 

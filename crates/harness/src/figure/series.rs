@@ -31,10 +31,10 @@ pub struct Series {
     /// Ordinates, as many as abscissae.
     #[serde(with = "super::gaps")]
     pub y: Vec<f64>,
-    /// Lower end of the band, empty without one.
+    /// Lower end of the band or of the error bars, empty without them.
     #[serde(with = "super::gaps")]
     pub low: Vec<f64>,
-    /// Upper end of the band, empty without one.
+    /// Upper end of the band or of the error bars, empty without them.
     #[serde(with = "super::gaps")]
     pub high: Vec<f64>,
     /// A fixed place in the palette, where figures are to agree with one another.
@@ -68,6 +68,31 @@ impl Series {
         y: impl IntoIterator<Item = f64>,
     ) -> Self {
         Self::shaped(label, Shape::Points, x, y)
+    }
+
+    /// Markers with bars of the given half lengths: usually means with twice their standard errors.
+    ///
+    /// # Panics
+    /// If the three do not have the same length.
+    #[must_use]
+    #[track_caller]
+    pub fn with_errors(
+        label: impl Into<String>,
+        x: impl IntoIterator<Item = f64>,
+        y: impl IntoIterator<Item = f64>,
+        errors: impl IntoIterator<Item = f64>,
+    ) -> Self {
+        let mut series = Self::points(label, x, y);
+        let errors: Vec<f64> = errors.into_iter().collect();
+        assert_eq!(
+            errors.len(),
+            series.y.len(),
+            "error bars of `{}` against points",
+            series.label
+        );
+        let ends = |sign: f64| series.y.iter().zip(&errors).map(move |(y, e)| y + sign * e);
+        (series.low, series.high) = (ends(-1.0).collect(), ends(1.0).collect());
+        series
     }
 
     /// A line through the points with a marker on each: for few points.
