@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use neuromanifold_geometry::MetricError;
+use neuromanifold_geometry::closed_form::ClosedFormError;
 use neuromanifold_geometry::quotient::QuotientError;
 use neuromanifold_mlp::MlpError;
 use neuromanifold_model::{LikelihoodError, ModelError};
@@ -67,6 +68,9 @@ pub enum HarnessError {
     /// A metric could not be built or inverted.
     #[error(transparent)]
     Metric(#[from] MetricError),
+    /// An average over Gaussian inputs has no closed form, or not for these arguments.
+    #[error(transparent)]
+    ClosedForm(#[from] ClosedFormError),
     /// A network could not be analysed in the quotient.
     #[error(transparent)]
     Quotient(#[from] QuotientError),

@@ -1,13 +1,18 @@
 //! The experiments: one file each, listed here in the order in which they run and are reported.
 
+mod average;
 mod compression;
 mod degenerate_fisher;
+mod fisher_efficiency;
 mod fit;
+mod fourth_moments;
 mod inflation;
 mod kl_metric;
 mod plateau;
 mod poisson;
+mod principal_axes;
 mod real_data;
+mod regression;
 mod scaling;
 mod singularities;
 mod spread;
@@ -15,6 +20,7 @@ mod time_to_target;
 
 pub use compression::Compress;
 pub use degenerate_fisher::DegenerateFisher;
+pub use fisher_efficiency::FisherEfficiency;
 pub use kl_metric::KlMetric;
 pub use plateau::Plateau;
 pub use poisson::Poisson;
@@ -34,6 +40,7 @@ pub fn all() -> Vec<Box<dyn Experiment>> {
         Box::new(DegenerateFisher),
         Box::new(Compress),
         Box::new(Plateau),
+        Box::new(FisherEfficiency),
         Box::new(RealData),
         Box::new(Scaling),
         Box::new(TimeToTarget),
