@@ -37,6 +37,13 @@ impl FourthMoments {
         }
         image
     }
+
+    /// `κ = E[q²]/P`, where `q = |k|²` is the squared length of the gradient of an example and `E[q] = P`: `P + 2` for Gaussian
+    /// gradients, more for those of a network, whose examples are less alike.
+    pub(super) fn kurtosis(&self) -> f64 {
+        let image = self.apply(Mat::<f64>::identity(self.dim, self.dim).as_ref());
+        image.diagonal().column_vector().iter().sum::<f64>() / self.dim as f64
+    }
 }
 
 fn pairs(dim: usize) -> impl Iterator<Item = (usize, usize)> {

@@ -1,5 +1,6 @@
 //! The experiments: one file each, listed here in the order in which they run and are reported.
 
+mod adaptive_inverse;
 mod average;
 mod compression;
 mod degenerate_fisher;
@@ -18,6 +19,7 @@ mod singularities;
 mod spread;
 mod time_to_target;
 
+pub use adaptive_inverse::AdaptiveInverse;
 pub use compression::Compress;
 pub use degenerate_fisher::DegenerateFisher;
 pub use fisher_efficiency::FisherEfficiency;
@@ -41,6 +43,7 @@ pub fn all() -> Vec<Box<dyn Experiment>> {
         Box::new(Compress),
         Box::new(Plateau),
         Box::new(FisherEfficiency),
+        Box::new(AdaptiveInverse),
         Box::new(RealData),
         Box::new(Scaling),
         Box::new(TimeToTarget),

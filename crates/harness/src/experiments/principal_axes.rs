@@ -52,4 +52,24 @@ impl PrincipalAxes {
         }
         turned
     }
+
+    /// An estimate of `G⁻¹` in these coordinates, in which `G⁻¹` is the identity.
+    pub(super) fn inverse_metric(&self, estimate: MatRef<'_, f64>) -> Mat<f64> {
+        let axes = self.spectrum.eigenvectors();
+        let turned = axes.transpose() * estimate * axes;
+        Mat::from_fn(turned.nrows(), turned.ncols(), |i, j| {
+            self.scales[i] * turned[(i, j)] * self.scales[j]
+        })
+    }
+
+    /// `|Ĝ⁻¹G − I|/√P`, the root mean square of its entries in these coordinates: the relative error of an estimate of `G⁻¹`.
+    ///
+    /// The norm is that of an operator on tangent vectors whose lengths are measured by G, so it depends on no parametrisation.
+    pub(super) fn relative_error(&self, estimate: MatRef<'_, f64>) -> f64 {
+        let mut error = self.inverse_metric(estimate);
+        for i in 0..error.nrows() {
+            error[(i, i)] -= 1.0;
+        }
+        error.norm_l2() / (error.nrows() as f64).sqrt()
+    }
 }

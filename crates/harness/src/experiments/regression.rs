@@ -62,13 +62,23 @@ impl Regression {
         Ok(self.population.divergence(theta)?)
     }
 
+    /// An input.
+    pub(super) fn input(rng: &mut ChaCha8Rng) -> [f64; INPUTS] {
+        [(); INPUTS].map(|()| StandardNormal.sample(rng))
+    }
+
+    /// `f(x; θ*)`.
+    pub(super) fn answer(&self, x: &[f64]) -> Result<f64, HarnessError> {
+        let mut y = [0.0];
+        self.net.on_slice(x)?.outputs(&TRUTH, &mut y)?;
+        Ok(y[0])
+    }
+
     /// An example.
     pub(super) fn draw(&self, rng: &mut ChaCha8Rng) -> Result<([f64; INPUTS], f64), HarnessError> {
-        let x = [(); INPUTS].map(|()| StandardNormal.sample(rng));
-        let mut y = [0.0];
-        self.net.on_slice(&x)?.outputs(&TRUTH, &mut y)?;
+        let x = Self::input(rng);
         let noise: f64 = StandardNormal.sample(rng);
-        Ok((x, y[0] + self.noise.sigma() * noise))
+        Ok((x, self.answer(&x)? + self.noise.sigma() * noise))
     }
 
     /// `∇f/σ` at θ* on the nodes of a product rule for `N(0, I)`, one a column, and the weights of the nodes.
