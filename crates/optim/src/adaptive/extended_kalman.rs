@@ -159,23 +159,15 @@ impl Optimizer for ExtendedKalmanFilter {
     fn step(&mut self, objective: &Objective<'_>, theta: &mut [f64]) -> Result<Step, OptimError> {
         let dims = objective.dims();
         ModelError::check_parameters(theta, dims)?;
-        // Taken out for the length of the step, and put back whatever happens.
-        if let Some(mut covariance) = self.covariance.take() {
-            let step = if covariance.dim() == dims.parameters {
-                self.step_with(&mut covariance, objective, theta)
-            } else {
-                Err(OptimError::Dimension {
-                    expected: covariance.dim(),
-                    got: dims.parameters,
-                })
-            };
-            self.covariance = Some(covariance);
-            return step;
-        }
-        let (dim, variance) = (dims.parameters, self.prior_variance);
-        let mut covariance = InverseEstimate::identity(dim, variance, self.storage, super::DELAY);
-        let step = self.step_with(&mut covariance, objective, theta)?;
-        self.covariance = Some(covariance);
-        Ok(step)
+        let fresh = || {
+            let (variance, storage) = (self.prior_variance, self.storage);
+            InverseEstimate::identity(dims.parameters, variance, storage, super::DELAY)
+        };
+        let mut covariance = self.covariance.take().unwrap_or_else(fresh);
+        let step = covariance
+            .check_dim(dims.parameters)
+            .and_then(|()| self.step_with(&mut covariance, objective, theta));
+        self.covariance = (self.steps > 0).then_some(covariance);
+        step
     }
 }

@@ -1,8 +1,9 @@
 use super::Storage;
 use super::slab::Order;
-use super::symmetric::Symmetric;
+use super::storage::Matrix;
 use super::tile::{Line, SIDE, from_lines, to_lines};
 use super::waiting::Waiting;
+use crate::OptimError;
 use faer::Mat;
 
 /// The estimate `Ĝ⁻¹ ∈ R^{P×P}`, kept as `s (S + V D Vᵀ)`.
@@ -26,12 +27,6 @@ pub(super) struct InverseEstimate {
     products: Vec<Line>,
 }
 
-#[derive(Clone, Debug)]
-enum Matrix {
-    Double(Symmetric<f64>),
-    Single(Symmetric<f32>),
-}
-
 /// `S` is so much larger than `S + V D Vᵀ` at most where the estimate neither grows nor shrinks, so the subtraction loses
 /// four bits; without a limit, fast forgetting would lose all.
 const GROWTH: f64 = 16.0;
@@ -42,17 +37,13 @@ const TOGETHER: usize = 8;
 impl InverseEstimate {
     /// `scale·I`.
     pub(super) fn identity(dim: usize, scale: f64, storage: Storage, delay: usize) -> Self {
-        let matrix = match storage {
-            Storage::Double => Matrix::Double(Symmetric::identity(dim)),
-            Storage::Single => Matrix::Single(Symmetric::identity(dim)),
-        };
         Self {
             scale,
             order: Order {
                 waiting: Waiting::none(dim.div_ceil(SIDE)),
                 ..Order::default()
             },
-            matrix,
+            matrix: Matrix::identity(dim, storage),
             delay,
             grown: 1.0,
             trace: None,
@@ -61,10 +52,18 @@ impl InverseEstimate {
     }
 
     pub(super) fn dim(&self) -> usize {
-        match &self.matrix {
-            Matrix::Double(matrix) => matrix.dim(),
-            Matrix::Single(matrix) => matrix.dim(),
+        self.matrix.dim()
+    }
+
+    /// Passes if θ has as many parameters as it had when the estimate was made.
+    pub(super) fn check_dim(&self, parameters: usize) -> Result<(), OptimError> {
+        if parameters == self.dim() {
+            return Ok(());
         }
+        Err(OptimError::Dimension {
+            expected: self.dim(),
+            got: parameters,
+        })
     }
 
     /// `out ← Ĝ⁻¹ X` for vectors of length `P` one after the other. Takes the opportunity to write `S` if that is due.
@@ -117,10 +116,7 @@ impl InverseEstimate {
         let mut vector = vec![Line::ZERO; self.blocks()];
         let mut lines = vector.clone();
         to_lines(x, &mut vector);
-        match &self.matrix {
-            Matrix::Double(matrix) => matrix.product(&vector, &mut lines),
-            Matrix::Single(matrix) => matrix.product(&vector, &mut lines),
-        }
+        self.matrix.product(&vector, &mut lines);
         self.order.waiting.add_product(&vector, &mut lines);
         from_lines(self.scale, &lines, out);
     }
@@ -173,30 +169,6 @@ impl InverseEstimate {
 
     fn blocks(&self) -> usize {
         self.dim().div_ceil(SIDE)
-    }
-}
-
-impl Matrix {
-    fn sweep(&mut self, order: &mut Order, out: &mut [Line]) {
-        match self {
-            Self::Double(matrix) => matrix.sweep(order, out),
-            Self::Single(matrix) => matrix.sweep(order, out),
-        }
-    }
-
-    fn entry(&self, i: usize, j: usize) -> f64 {
-        match self {
-            Self::Double(matrix) => matrix.entry(i, j),
-            Self::Single(matrix) => matrix.entry(i, j),
-        }
-    }
-
-    /// Within this range a factor in front cannot drive the entries out of that of their storage.
-    fn scales(&self) -> std::ops::Range<f64> {
-        match self {
-            Self::Double(_) => 1e-50..1e50,
-            Self::Single(_) => 1e-8..1e8,
-        }
     }
 }
 

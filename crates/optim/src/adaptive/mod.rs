@@ -236,27 +236,16 @@ impl Optimizer for AdaptiveNaturalGradient {
     fn step(&mut self, objective: &Objective<'_>, theta: &mut [f64]) -> Result<Step, OptimError> {
         let dims = objective.dims();
         ModelError::check_parameters(theta, dims)?;
-        // Taken out for the length of the step, and put back whatever happens.
-        if let Some(mut estimate) = self.estimate.take() {
-            let step = if estimate.dim() == dims.parameters {
-                self.step_with(&mut estimate, objective, theta)
-            } else {
-                Err(OptimError::Dimension {
-                    expected: estimate.dim(),
-                    got: dims.parameters,
-                })
-            };
-            self.estimate = Some(estimate);
-            return step;
-        }
-        let mut estimate = InverseEstimate::identity(
-            dims.parameters,
-            self.initial_inverse,
-            self.storage,
-            self.delay,
-        );
-        let step = self.step_with(&mut estimate, objective, theta)?;
-        self.estimate = Some(estimate);
-        Ok(step)
+        let fresh = || {
+            let (scale, storage) = (self.initial_inverse, self.storage);
+            InverseEstimate::identity(dims.parameters, scale, storage, self.delay)
+        };
+        // Taken out for the length of the step; kept once there was a step that it is the outcome of.
+        let mut estimate = self.estimate.take().unwrap_or_else(fresh);
+        let step = estimate
+            .check_dim(dims.parameters)
+            .and_then(|()| self.step_with(&mut estimate, objective, theta));
+        self.estimate = (self.steps > 0).then_some(estimate);
+        step
     }
 }

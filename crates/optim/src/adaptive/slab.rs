@@ -1,7 +1,7 @@
 use super::panel::{add, multiply};
-use super::tile::{Entry, Line, SIDE, Tile};
+use super::tile::{Entry, Line, OnLines, SIDE, Tile, dispatch};
 use super::waiting::Waiting;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::Simd;
 use std::ops::Range;
 
 /// What is to be done with a symmetric matrix in one pass: `S ← factor·(S + V D Vᵀ)`, if it is to be written at all, then its
@@ -67,12 +67,12 @@ impl<T: Entry> Slab<T> {
 
     /// Carries out an order, panel after panel, so that memory is passed over once. The product is left in `partial`.
     pub(super) fn sweep(&mut self, order: &Order) {
-        Arch::new().dispatch(Sweep { slab: self, order });
+        dispatch(Sweep { slab: self, order });
     }
 
     /// [`sweep`](Self::sweep) that leaves everything alone, for one vector; returns the product.
     pub(super) fn product(&self, x: &[Line]) -> Vec<Line> {
-        Arch::new().dispatch(Product { slab: self, x })
+        dispatch(Product { slab: self, x })
     }
 }
 
@@ -81,7 +81,8 @@ struct Sweep<'a, T> {
     order: &'a Order,
 }
 
-impl<T: Entry> Sweep<'_, T> {
+impl<T: Entry> OnLines for Sweep<'_, T> {
+    type Output = ();
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
         let Slab {
@@ -116,26 +117,13 @@ impl<T: Entry> Sweep<'_, T> {
     }
 }
 
-impl<T: Entry> WithSimd for Sweep<'_, T> {
-    type Output = ();
-    // Inlined, with all it calls, into a function compiled for the instruction set of the machine.
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        match S::F64_LANES {
-            8 => self.run::<S, 1>(simd),
-            4 => self.run::<S, 2>(simd),
-            2 => self.run::<S, 4>(simd),
-            _ => self.run::<S, 8>(simd),
-        }
-    }
-}
-
 struct Product<'a, T> {
     slab: &'a Slab<T>,
     x: &'a [Line],
 }
 
-impl<T: Entry> Product<'_, T> {
+impl<T: Entry> OnLines for Product<'_, T> {
+    type Output = Vec<Line>;
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) -> Vec<Line> {
         let height = self.slab.blocks - self.slab.first();
@@ -147,19 +135,6 @@ impl<T: Entry> Product<'_, T> {
             multiply::<S, T, N>(simd, panel, &self.x[self.slab.first() + p..], &mut out[p..]);
         }
         out
-    }
-}
-
-impl<T: Entry> WithSimd for Product<'_, T> {
-    type Output = Vec<Line>;
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Vec<Line> {
-        match S::F64_LANES {
-            8 => self.run::<S, 1>(simd),
-            4 => self.run::<S, 2>(simd),
-            2 => self.run::<S, 4>(simd),
-            _ => self.run::<S, 8>(simd),
-        }
     }
 }
 

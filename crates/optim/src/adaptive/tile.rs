@@ -1,6 +1,6 @@
 //! Blocks of eight by eight numbers, the unit in which the estimate is stored, read and written.
 
-use pulp::Simd;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Rows and columns of a [`Tile`]: as many `f64` as fill a cache line and the widest register.
 pub(super) const SIDE: usize = 8;
@@ -59,6 +59,33 @@ impl Entry for f32 {
             *n = *w as f32;
         }
         narrow
+    }
+}
+
+/// Work on lines of eight numbers, of which each fills `N` registers of the machine.
+pub(super) trait OnLines {
+    type Output;
+    fn run<S: Simd, const N: usize>(self, simd: S) -> Self::Output;
+}
+
+/// Does such work with the widest registers there are.
+pub(super) fn dispatch<W: OnLines>(work: W) -> W::Output {
+    Arch::new().dispatch(ByLanes(work))
+}
+
+struct ByLanes<W>(W);
+
+impl<W: OnLines> WithSimd for ByLanes<W> {
+    type Output = W::Output;
+    // Inlined, with all it calls, into a function compiled for the instruction set of the machine.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> W::Output {
+        match S::F64_LANES {
+            8 => self.0.run::<S, 1>(simd),
+            4 => self.0.run::<S, 2>(simd),
+            2 => self.0.run::<S, 4>(simd),
+            _ => self.0.run::<S, 8>(simd),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 use super::panel::add_projection;
-use super::tile::{Line, SIDE, Tile};
-use pulp::{Arch, Simd, WithSimd};
+use super::tile::{Line, OnLines, SIDE, Tile, dispatch};
+use pulp::Simd;
 
 /// Columns that wait to be added to a symmetric matrix: `V D Vᵀ` with `D = diag(±1)`.
 ///
@@ -88,7 +88,7 @@ impl Waiting {
 
     /// `out ← out + V D Vᵀ x`.
     pub(super) fn add_product(&self, x: &[Line], out: &mut [Line]) {
-        Arch::new().dispatch(AddProduct {
+        dispatch(AddProduct {
             waiting: self,
             x,
             out,
@@ -102,7 +102,8 @@ struct AddProduct<'a> {
     out: &'a mut [Line],
 }
 
-impl AddProduct<'_> {
+impl OnLines for AddProduct<'_> {
+    type Output = ();
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
         let Waiting {
@@ -113,19 +114,6 @@ impl AddProduct<'_> {
         } = self.waiting;
         for (group, signs) in tiles.chunks_exact(*blocks).zip(signs) {
             add_projection::<S, N>(simd, group, signs, self.x, self.out);
-        }
-    }
-}
-
-impl WithSimd for AddProduct<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        match S::F64_LANES {
-            8 => self.run::<S, 1>(simd),
-            4 => self.run::<S, 2>(simd),
-            2 => self.run::<S, 4>(simd),
-            _ => self.run::<S, 8>(simd),
         }
     }
 }
