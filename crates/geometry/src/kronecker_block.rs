@@ -22,8 +22,11 @@ pub struct KroneckerBlock {
 #[derive(Clone, Debug)]
 pub(crate) struct Factor {
     matrix: Mat<f64>,
+    /// Of the matrix over the scale.
     pub(crate) spectrum: Spectrum,
+    scale: f64,
 }
+
 impl KroneckerBlock {
     /// K-FAC's block from sums over the examples; those of the inputs are to be divided by their number, while the
     /// covectors carry it already.
@@ -33,8 +36,10 @@ impl KroneckerBlock {
         share: f64,
     ) -> Result<Self, MetricError> {
         let Covariances { mut inputs, units } = sums;
-        inputs *= faer::Scale(share);
-        let (inputs, units) = (Factor::new(inputs)?, Factor::new(units)?);
+        inputs.matrix *= faer::Scale(share);
+        let scale = inputs.unit() * units.unit();
+        let inputs = Factor::new(inputs.matrix, scale)?;
+        let units = Factor::new(units.matrix, scale)?;
         let eigenvalues = Mat::from_fn(layer.fan_in(), layer.outputs, |i, unit| {
             inputs.eigenvalue(i) * units.eigenvalue(unit)
         });
@@ -63,6 +68,9 @@ impl KroneckerBlock {
     }
 
     /// `A = E[ããᵀ]`, `ñ × ñ`; with a bias the last entry of `ã` is 1.
+    ///
+    /// Where squares would leave the range of `f64` it is `A` times a power of two by which `S` is divided: the product of
+    /// both is what it is.
     #[must_use]
     pub fn input_moment(&self) -> MatRef<'_, f64> {
         self.inputs.matrix.as_ref()
@@ -86,7 +94,8 @@ impl KroneckerBlock {
 
     /// What the factored damping adds to the eigenvalues of `A` and of `S`.
     pub(crate) fn factored_damping(&self, lambda: f64) -> (f64, f64) {
-        let mean = |factor: &Factor| factor.spectrum.trace() / factor.matrix.nrows() as f64;
+        let mean =
+            |factor: &Factor| factor.scale * factor.spectrum.trace() / factor.matrix.nrows() as f64;
         let ratio = mean(&self.inputs) / mean(&self.units);
         // a layer that nothing reaches has no scale of its own
         let pi = if ratio > 0.0 && ratio.is_finite() {
@@ -139,18 +148,23 @@ impl KroneckerBlock {
 }
 
 impl Factor {
-    fn new(matrix: Mat<f64>) -> Result<Self, MetricError> {
+    /// Of `scale` times a matrix. Both factors have the same scale: the product of their units.
+    fn new(mut matrix: Mat<f64>, scale: f64) -> Result<Self, MetricError> {
+        let spectrum = Spectrum::new(matrix.as_ref())?;
+        matrix *= faer::Scale(scale);
         Ok(Self {
-            spectrum: Spectrum::new(matrix.as_ref())?,
             matrix,
+            spectrum,
+            scale,
         })
     }
 
     /// Clipped at zero, where those of a second moment end.
     pub(crate) fn eigenvalue(&self, index: usize) -> f64 {
-        self.spectrum.eigenvalues()[index].max(0.0)
+        self.scale * self.spectrum.eigenvalues()[index].max(0.0)
     }
 }
+
 fn check_finite(matrix: &Mat<f64>) -> Result<(), MetricError> {
     for (column, values) in matrix.col_iter().enumerate() {
         for (row, value) in values.iter().enumerate() {

@@ -1,3 +1,4 @@
+use crate::binary_unit::binary_unit;
 use crate::error::Quantity;
 use crate::{Metric, MetricError};
 use faer::linalg::matmul::matmul;
@@ -299,18 +300,6 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     }
     let tail = pairs.remainder().iter().zip(others.remainder());
     sums.iter().sum::<f64>() + tail.map(|(a, b)| a * b).sum::<f64>()
-}
-
-/// The power of two at or below the largest of some finite values: dividing by it is exact. 1 if all are zero.
-pub(crate) fn binary_unit(values: &[f64]) -> f64 {
-    let largest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-    if largest > 0.0 {
-        // the exponent alone; below the normal numbers, the least of these
-        let exponent = largest.to_bits() & !((1 << 52) - 1);
-        f64::from_bits(exponent).max(f64::MIN_POSITIVE)
-    } else {
-        1.0
-    }
 }
 
 fn squares(values: &[f64]) -> f64 {

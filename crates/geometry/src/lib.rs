@@ -76,6 +76,7 @@
 //! doi:10.1162/089976698300017746; F. Kunstner, L. Balles, P. Hennig, *Limitations of the empirical Fisher approximation for
 //! natural gradient descent*, NeurIPS 2019, arXiv:1905.12558.
 
+mod binary_unit;
 mod block;
 mod cholesky;
 pub mod closed_form;

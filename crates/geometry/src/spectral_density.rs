@@ -1,4 +1,5 @@
-use crate::krylov::{Krylov, binary_unit};
+use crate::binary_unit::binary_unit;
+use crate::krylov::Krylov;
 use crate::{Estimate, Metric, MetricError, RankTolerance, Spectrum};
 use rand::Rng;
 

@@ -34,9 +34,11 @@ mod moments;
 mod pairs;
 mod partition;
 mod sides;
+mod squares;
 mod strip;
 mod unit_columns;
 
 pub(crate) use fisher::{assemble, own_blocks};
-pub(crate) use moments::{Axes, Covariances, covariances, squares};
+pub(crate) use moments::{Covariances, covariances};
 pub(crate) use partition::Partition;
+pub(crate) use squares::{Axes, squares};

@@ -1,6 +1,7 @@
 use super::Partition;
 use super::partition::Member;
-use faer::linalg::matmul::matmul;
+use crate::binary_unit::unit_of_squares;
+use crate::mirror::mirror;
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use neuromanifold_model::{AffineLayer, Cotangents, Layerwise};
@@ -11,16 +12,65 @@ use std::ops::Range;
 #[derive(Clone, Debug)]
 pub(crate) struct Covariances {
     /// `Σ_s ã_s ã_sᵀ` for `ã = [a; 1]`, or `a` where there is no bias.
-    pub(crate) inputs: Mat<f64>,
+    pub(crate) inputs: Moment,
     /// `Σ_s Σ_k δ_{s,k} δ_{s,k}ᵀ`.
-    pub(crate) units: Mat<f64>,
+    pub(crate) units: Moment,
 }
 
-/// Orthonormal axes for the inputs and the units of one layer, one a column.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Axes<'a> {
-    pub(crate) inputs: MatRef<'a, f64>,
-    pub(crate) units: MatRef<'a, f64>,
+/// `Σ x xᵀ`, as `unit²` times a matrix whose entries are numbers though those of the sum may not be.
+#[derive(Clone, Debug)]
+pub(crate) struct Moment {
+    pub(crate) matrix: Mat<f64>,
+    /// A power of two, and 1 wherever that will do; 0 for a sum of zeros.
+    unit: f64,
+}
+
+impl Moment {
+    fn zero(dim: usize) -> Self {
+        Self {
+            matrix: Mat::zeros(dim, dim),
+            unit: 0.0,
+        }
+    }
+
+    /// The unit of the matrix.
+    pub(crate) fn unit(&self) -> f64 {
+        if self.unit > 0.0 { self.unit } else { 1.0 }
+    }
+
+    /// Adds `X Xᵀ` to the lower triangle.
+    fn add(&mut self, columns: MatRef<'_, f64>) {
+        let entries = columns.col_iter().flat_map(|column| column.iter());
+        let largest = entries.fold(0.0, |m: f64, x| m.max(x.abs()));
+        if largest > 0.0 {
+            self.count_in(unit_of_squares(largest));
+        }
+        if (self.unit() - 1.0).abs() > 0.0 {
+            let scaled = faer::Scale(1.0 / self.unit) * columns;
+            add_outer(self.matrix.as_mut(), scaled.as_ref());
+        } else {
+            add_outer(self.matrix.as_mut(), columns);
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.count_in(other.unit);
+        let ratio = if other.unit > 0.0 {
+            other.unit / self.unit
+        } else {
+            0.0
+        };
+        self.matrix += faer::Scale(ratio * ratio) * &other.matrix;
+    }
+
+    /// Makes the unit at least so large.
+    fn count_in(&mut self, unit: f64) {
+        if unit > self.unit {
+            let ratio = self.unit / unit;
+            self.matrix *= faer::Scale(ratio * ratio);
+            self.unit = unit;
+        }
+    }
 }
 
 /// The second moments of every layer, in the order of the partition.
@@ -30,68 +80,34 @@ pub(crate) fn covariances(
     cotangents: Cotangents<'_>,
 ) -> Vec<Covariances> {
     let zero = |member: &Member| Covariances {
-        inputs: Mat::zeros(member.layer.fan_in(), member.layer.fan_in()),
-        units: Mat::zeros(member.layer.outputs, member.layer.outputs),
+        inputs: Moment::zero(member.layer.fan_in()),
+        units: Moment::zero(member.layer.outputs),
     };
     let add = |sum: &mut Covariances, _: usize, seen: Seen<'_>| {
-        add_outer(sum.inputs.as_mut(), seen.inputs);
-        add_outer(sum.units.as_mut(), seen.deltas);
+        sum.inputs.add(seen.inputs);
+        sum.units.add(seen.deltas);
     };
     let merge = |sum: &mut Covariances, term: &Covariances| {
-        sum.inputs += &term.inputs;
-        sum.units += &term.units;
+        sum.inputs.merge(&term.inputs);
+        sum.units.merge(&term.units);
     };
     let mut sums = over_examples(map, partition, cotangents, zero, add, merge);
     for sum in &mut sums {
-        crate::mirror::mirror(sum.inputs.as_mut());
-        crate::mirror::mirror(sum.units.as_mut());
+        mirror(sum.inputs.matrix.as_mut());
+        mirror(sum.units.matrix.as_mut());
     }
     sums
 }
 
-/// `Σ_s Σ_k (u_α·δ_{s,k})² (v_i·ã_s)²` for every layer, `fan-in × units`: the diagonal of its block in the axes `u ⊗ v`, or in
-/// the axes of the parameters themselves.
-pub(crate) fn squares(
-    map: &dyn Layerwise,
-    partition: &Partition,
-    cotangents: Cotangents<'_>,
-    axes: Option<&[Axes<'_>]>,
-) -> Vec<Mat<f64>> {
-    let zero = |member: &Member| Mat::zeros(member.layer.fan_in(), member.layer.outputs);
-    let rank = cotangents.rank();
-    let add = |sum: &mut Mat<f64>, place: usize, seen: Seen<'_>| {
-        let (inputs, deltas) = match axes {
-            None => (
-                sums_of_squares(seen.inputs, 1),
-                sums_of_squares(seen.deltas, rank),
-            ),
-            Some(axes) => (
-                sums_of_squares(rotated(axes[place].inputs, seen.inputs).as_ref(), 1),
-                sums_of_squares(rotated(axes[place].units, seen.deltas).as_ref(), rank),
-            ),
-        };
-        matmul(
-            sum.as_mut(),
-            Accum::Add,
-            &inputs,
-            deltas.transpose(),
-            1.0,
-            Par::Seq,
-        );
-    };
-    let merge = |sum: &mut Mat<f64>, term: &Mat<f64>| *sum += term;
-    over_examples(map, partition, cotangents, zero, add, merge)
-}
-
 /// What one layer saw of a few examples: `ã`, an example a column, and `δ`, whose `r` columns of an example follow each other.
 #[derive(Clone, Copy)]
-struct Seen<'a> {
-    inputs: MatRef<'a, f64>,
-    deltas: MatRef<'a, f64>,
+pub(super) struct Seen<'a> {
+    pub(super) inputs: MatRef<'a, f64>,
+    pub(super) deltas: MatRef<'a, f64>,
 }
 
 /// One sum for each layer, over all examples, in an order that depends on sizes only.
-fn over_examples<T: Send>(
+pub(super) fn over_examples<T: Send>(
     map: &dyn Layerwise,
     partition: &Partition,
     cotangents: Cotangents<'_>,
@@ -205,38 +221,4 @@ fn add_outer(sum: MatMut<'_, f64>, columns: MatRef<'_, f64>) {
         1.0,
         Par::Seq,
     );
-}
-
-/// Entry by entry, the squares of `rank` consecutive columns added up.
-fn sums_of_squares(columns: MatRef<'_, f64>, rank: usize) -> Mat<f64> {
-    let mut sums = Mat::zeros(columns.nrows(), columns.ncols() / rank);
-    let (Some(target), Some(columns)) = (
-        sums.as_mut().try_as_col_major_mut(),
-        columns.try_as_col_major(),
-    ) else {
-        unreachable!("both store their columns contiguously");
-    };
-    for (index, sum) in target.col_iter_mut().enumerate() {
-        let sum = sum.as_slice_mut();
-        for column in index * rank..(index + 1) * rank {
-            for (sum, value) in sum.iter_mut().zip(columns.col(column).as_slice()) {
-                *sum += value * value;
-            }
-        }
-    }
-    sums
-}
-
-/// `Uᵀ X`.
-fn rotated(axes: MatRef<'_, f64>, columns: MatRef<'_, f64>) -> Mat<f64> {
-    let mut product = Mat::zeros(axes.ncols(), columns.ncols());
-    matmul(
-        product.as_mut(),
-        Accum::Replace,
-        axes.transpose(),
-        columns,
-        1.0,
-        Par::Seq,
-    );
-    product
 }
