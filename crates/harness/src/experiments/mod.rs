@@ -25,7 +25,7 @@ pub use degenerate_fisher::DegenerateFisher;
 pub use fisher_efficiency::FisherEfficiency;
 pub use kl_metric::KlMetric;
 pub use plateau::Plateau;
-pub use poisson::Poisson;
+pub use poisson::{Collocation, Condition, Operator, Poisson};
 pub use real_data::RealData;
 pub use scaling::Scaling;
 pub use singularities::Singularities;

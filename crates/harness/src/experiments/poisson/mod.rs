@@ -1,9 +1,10 @@
 //! `poisson`: differential equations solved by natural gradient, without the library knowing of them.
 
-#[path = "../../../../optim/examples/poisson/collocation.rs"]
 mod collocation;
 mod problem;
 mod run;
+
+pub use self::collocation::{Collocation, Condition, Operator};
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use neuromanifold_mlp::{Activation, Initialization, Mlp};
 use neuromanifold_model::OutputMap;
 use rand::Rng;
 
-use super::collocation::{Collocation, Condition};
+use super::collocation::{Collocation, Condition, Operator};
 use crate::HarnessError;
 
 /// Points on a side.
@@ -32,37 +32,35 @@ fn cell(i: usize) -> f64 {
     (i as f64 + 0.5) / SIDE as f64
 }
 
-/// Conditions at 900 points inside and 30 a side, weighted so that the mean of squares is ∫ over the square + ∫ over the sides.
-fn conditions(inside: impl Fn([f64; 2]) -> Condition, edges: &[Edge]) -> Vec<Condition> {
+/// `L u = f` at 900 points inside and `u = g` at 30 a side, weighted so that the mean of squares is ∫ over the square + ∫ over
+/// the sides.
+fn conditions(operator: Operator, right: impl Fn([f64; 2]) -> f64, edges: &[Edge]) -> Collocation {
     let total = (SIDE * SIDE + edges.len() * SIDE) as f64;
-    let weight = (total / (SIDE * SIDE) as f64).sqrt();
-    let mut all = Vec::new();
-    for i in 0..SIDE * SIDE {
-        let condition = inside([cell(i / SIDE), cell(i % SIDE)]);
-        all.push(Condition {
-            weight,
-            ..condition
-        });
-    }
-    for (place, value) in edges {
-        for i in 0..SIDE {
-            let weight = (total / SIDE as f64).sqrt();
-            all.push(Condition::value(place(cell(i)), value(cell(i)), weight));
+    let inside = (0..SIDE * SIDE).map(|i| {
+        let at = [cell(i / SIDE), cell(i % SIDE)];
+        Condition {
+            at,
+            operator,
+            right: right(at),
+            weight: (total / (SIDE * SIDE) as f64).sqrt(),
         }
-    }
-    all
+    });
+    let on_edges = edges.iter().flat_map(|(place, value)| {
+        (0..SIDE).map(move |i| Condition {
+            at: place(cell(i)),
+            operator: Operator::IDENTITY,
+            right: value(cell(i)),
+            weight: (total / SIDE as f64).sqrt(),
+        })
+    });
+    Collocation::new(UNITS, inside.chain(on_edges).collect())
 }
 
 impl Problem {
     /// `−Δu = 2π² sin πx sin πy`, `u = 0` on the edge.
     pub(super) fn poisson() -> Result<Self, HarnessError> {
         let solution: fn([f64; 2]) -> f64 = |x| (PI * x[0]).sin() * (PI * x[1]).sin();
-        let inside = |at| Condition {
-            value: 2.0 * PI * PI * solution(at),
-            function: 0.0,
-            curvature: [-1.0, -1.0],
-            ..Condition::value(at, 0.0, 1.0)
-        };
+        let right = |x| 2.0 * PI * PI * solution(x);
         let edges: [Edge; 4] = [
             (|t| [t, 0.0], |_| 0.0),
             (|t| [t, 1.0], |_| 0.0),
@@ -74,22 +72,13 @@ impl Problem {
             title: "−Δu = f",
             axes: ["x", "y"],
             net: Mlp::new(&[2, UNITS, 1], Activation::Tanh)?,
-            equation: Collocation {
-                units: UNITS,
-                conditions: conditions(inside, &edges),
-            },
+            equation: conditions(Operator::MINUS_LAPLACIAN, right, &edges),
             solution,
         })
     }
 
     /// `∂u/∂t = ¼ ∂²u/∂x²`, `u = sin πx` at `t = 0`, `u = 0` at both ends; the axes are t and x.
     pub(super) fn heat() -> Result<Self, HarnessError> {
-        let inside = |at| Condition {
-            function: 0.0,
-            slope: [1.0, 0.0],
-            curvature: [0.0, -0.25],
-            ..Condition::value(at, 0.0, 1.0)
-        };
         let edges: [Edge; 3] = [
             (|x| [0.0, x], |x| (PI * x).sin()),
             (|t| [t, 0.0], |_| 0.0),
@@ -100,10 +89,7 @@ impl Problem {
             title: "∂u/∂t = ¼ ∂²u/∂x²",
             axes: ["t", "x"],
             net: Mlp::new(&[2, UNITS, 1], Activation::Tanh)?,
-            equation: Collocation {
-                units: UNITS,
-                conditions: conditions(inside, &edges),
-            },
+            equation: conditions(Operator::heat(0.25), |_| 0.0, &edges),
             solution: |x| (-0.25 * PI * PI * x[0]).exp() * (PI * x[1]).sin(),
         })
     }

@@ -1,45 +1,87 @@
 //! A linear partial differential equation in two variables, asked of a network with one hidden layer of tanh units at
 //! collocation points: an output map like any other.
 
-use faer::MatMut;
-use neuromanifold_model::{Cotangents, Dims, Linearization, ModelError, OutputMap};
 use std::ops::Range;
 
-/// At a point `x`: `weight·(a u + b·∇u + c₁∂₁²u + c₂∂₂²u) = weight·value`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Condition {
-    pub(crate) at: [f64; 2],
-    pub(crate) value: f64,
-    pub(crate) weight: f64,
-    /// a
-    pub(crate) function: f64,
-    /// b
-    pub(crate) slope: [f64; 2],
-    /// (c₁, c₂)
-    pub(crate) curvature: [f64; 2],
+use faer::MatMut;
+use neuromanifold_model::{Cotangents, Dims, Linearization, ModelError, OutputMap};
+
+/// A linear differential operator with constant coefficients, `u ↦ a u + b·∇u + c₁ ∂₁²u + c₂ ∂₂²u`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Operator {
+    /// `a`
+    pub value: f64,
+    /// `b`
+    pub slope: [f64; 2],
+    /// `(c₁, c₂)`
+    pub curvature: [f64; 2],
 }
 
-impl Condition {
-    /// `u(x) = value`.
-    pub(crate) fn value(at: [f64; 2], value: f64, weight: f64) -> Self {
+impl Operator {
+    /// `u ↦ u`.
+    pub const IDENTITY: Self = Self {
+        value: 1.0,
+        slope: [0.0; 2],
+        curvature: [0.0; 2],
+    };
+
+    /// `−Δ`.
+    pub const MINUS_LAPLACIAN: Self = Self {
+        value: 0.0,
+        slope: [0.0; 2],
+        curvature: [-1.0; 2],
+    };
+
+    /// `∂/∂t − κ ∂²/∂x²` in the coordinates `(t, x)`.
+    #[must_use]
+    pub const fn heat(diffusivity: f64) -> Self {
         Self {
-            at,
-            value,
-            weight,
-            function: 1.0,
-            slope: [0.0; 2],
-            curvature: [0.0; 2],
+            value: 0.0,
+            slope: [1.0, 0.0],
+            curvature: [0.0, -diffusivity],
         }
     }
+}
+
+/// `L u = right` at a point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Condition {
+    /// The point.
+    pub at: [f64; 2],
+    /// `L`
+    pub operator: Operator,
+    /// The right-hand side.
+    pub right: f64,
+    /// By what both sides are multiplied.
+    pub weight: f64,
 }
 
 /// θ ↦ the left-hand sides of all conditions, for `u(x) = Σ_k v_k tanh(w_k·x + b_k) + c`.
 ///
 /// θ is W (`m × 2`, row after row), b, v, c: what a perceptron 2-m-1 has. `P = 4m + 1`, `K = 1`, `N` the number of conditions.
-#[derive(Debug)]
-pub(crate) struct Collocation {
-    pub(crate) units: usize,
-    pub(crate) conditions: Vec<Condition>,
+/// With the right-hand sides as targets of a Gaussian likelihood, the loss is half the mean square of the weighted
+/// residuals, up to a constant. A linearisation holds its Jacobian, `N P` numbers.
+///
+/// ```
+/// use neuromanifold_harness::experiments::{Collocation, Condition, Operator};
+/// use neuromanifold_model::check;
+///
+/// let right = 1.0;
+/// let condition = Condition { at: [0.2, 0.7], operator: Operator::heat(0.25), right, weight: 2.0 };
+/// let equation = Collocation::new(1, vec![condition]);
+/// let derivative = check::finite_difference(&equation, &[0.3, -0.4, 0.1, 0.9, 0.2])?;
+/// assert!(derivative.relative_error < 1e-8);
+/// assert_eq!(equation.targets(), [2.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # References
+/// M. Raissi, P. Perdikaris, G. E. Karniadakis, *Physics-informed neural networks*, Journal of Computational Physics 378
+/// (2019) 686–707, doi:10.1016/j.jcp.2018.10.045.
+#[derive(Clone, Debug)]
+pub struct Collocation {
+    units: usize,
+    conditions: Vec<Condition>,
 }
 
 /// The left-hand sides near one θ, and all their derivatives, one condition after the other.
@@ -50,9 +92,16 @@ struct CollocationAt {
 }
 
 impl Collocation {
-    /// The right-hand sides: the targets of the fit.
-    pub(crate) fn targets(&self) -> Vec<f64> {
-        self.conditions.iter().map(|c| c.weight * c.value).collect()
+    /// Of a network with so many hidden units.
+    #[must_use]
+    pub fn new(units: usize, conditions: Vec<Condition>) -> Self {
+        Self { units, conditions }
+    }
+
+    /// The weighted right-hand sides: the targets of the fit.
+    #[must_use]
+    pub fn targets(&self) -> Vec<f64> {
+        self.conditions.iter().map(|c| c.weight * c.right).collect()
     }
 
     /// The left-hand side of one condition; and its derivative, where wanted.
@@ -62,12 +111,15 @@ impl Collocation {
         let (bias, outgoing) = rest.split_at(m);
         let Condition {
             at: x,
+            operator,
             weight,
-            function: a,
-            slope: b,
-            curvature: c,
             ..
         } = *condition;
+        let Operator {
+            value: a,
+            slope: b,
+            curvature: c,
+        } = operator;
         let mut sum = a * outgoing[m];
         for (k, w) in incoming.chunks_exact(2).enumerate() {
             let v = outgoing[k];

@@ -1,14 +1,13 @@
 //! `−Δu = f` on the unit square, `u = 0` on its edge, solved by a network of 64 tanh units.
 //!
 //! The residuals of the equation at 900 points inside and 120 on the edge are an output map like any other
-//! (`collocation.rs`), so the natural gradient of the library solves it without knowing what a differential equation is.
-//! Run it with `cargo run --release --example poisson -p neuromanifold-optim`.
+//! ([`Collocation`]), so the natural gradient of the library solves it without knowing what a differential equation is. For
+//! another equation, put another [`Operator`], right-hand side and edge. Run it with
+//! `cargo run --release --example poisson -p neuromanifold-harness`.
 
 #![allow(clippy::print_stdout)] // an example has a reader
 
-mod collocation;
-
-use collocation::{Collocation, Condition};
+use neuromanifold_harness::experiments::{Collocation, Condition, Operator};
 use neuromanifold_mlp::{Activation, Initialization, Mlp};
 use neuromanifold_model::{Gaussian, OutputMap, check};
 use neuromanifold_optim::{NaturalGradient, Objective, Stopping, fit};
@@ -35,19 +34,22 @@ fn poisson(units: usize) -> Collocation {
             let at = [place(i), place(j)];
             conditions.push(Condition {
                 at,
-                value: 2.0 * PI * PI * solution(at),
+                operator: Operator::MINUS_LAPLACIAN,
+                right: 2.0 * PI * PI * solution(at),
                 weight: inside,
-                function: 0.0,
-                slope: [0.0; 2],
-                curvature: [-1.0, -1.0],
             });
         }
         let t = place(i);
         for at in [[t, 0.0], [t, 1.0], [0.0, t], [1.0, t]] {
-            conditions.push(Condition::value(at, 0.0, edge));
+            conditions.push(Condition {
+                at,
+                operator: Operator::IDENTITY,
+                right: 0.0,
+                weight: edge,
+            });
         }
     }
-    Collocation { units, conditions }
+    Collocation::new(units, conditions)
 }
 
 /// `|u − u*|/|u*|` in L², on a grid that shares no point with the conditions.
