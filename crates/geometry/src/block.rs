@@ -1,9 +1,8 @@
+use crate::block_cholesky::{gather, scatter};
 use crate::error::Quantity;
 use crate::layered::{Partition, own_blocks};
 use crate::metric::{relative_residual, trusted};
-use crate::{
-    Cholesky, Inverse, Metric, MetricError, OutputFactor, Preconditioner, Solve, Spectrum,
-};
+use crate::{BlockCholesky, Cholesky, Inverse, Metric, MetricError, OutputFactor, Solve, Spectrum};
 use faer::{Mat, MatRef};
 use neuromanifold_model::{AffineLayer, Likelihood, Linearization};
 
@@ -159,7 +158,7 @@ impl BlockFisher {
         self.blocks.iter().map(of).sum()
     }
 
-    /// The Cholesky factors of all blocks of `G + λI`, for several solves or as a [`Preconditioner`]. `λ` may be 0.
+    /// The Cholesky factors of all blocks of `G + λI`, for several solves or as a [`Preconditioner`](crate::Preconditioner). `λ` may be 0.
     ///
     /// # Errors
     /// [`MetricError::NotPositiveDefinite`], whose pivot counts within its block; [`MetricError::Damping`].
@@ -263,43 +262,6 @@ impl Metric for BlockFisher {
     }
 }
 
-/// The Cholesky factors of the blocks of `G + λI`.
-#[derive(Clone, Debug)]
-pub struct BlockCholesky {
-    blocks: Vec<(Vec<usize>, Cholesky)>,
-}
-
-impl BlockCholesky {
-    /// `x ← (G + λI)⁻¹ x` in place. Cost: `Σ_b P_b²` multiplications.
-    ///
-    /// # Panics
-    /// If `x` does not have length `P`.
-    pub fn solve_in_place(&self, x: &mut [f64]) {
-        let widest = self.blocks.iter().map(|(own, _)| own.len()).max();
-        let mut part = vec![0.0; widest.unwrap_or(0)];
-        for (parameters, factor) in &self.blocks {
-            let part = &mut part[..parameters.len()];
-            gather(parameters, x, part);
-            factor.solve_in_place(part);
-            scatter(parameters, part, x);
-        }
-    }
-
-    /// `log det(G + λI)`.
-    #[must_use]
-    pub fn log_determinant(&self) -> f64 {
-        let factors = self.blocks.iter().map(|(_, factor)| factor);
-        factors.map(Cholesky::log_determinant).sum()
-    }
-}
-
-impl Preconditioner for BlockCholesky {
-    fn precondition(&self, residual: &[f64], out: &mut [f64]) {
-        out.copy_from_slice(residual);
-        self.solve_in_place(out);
-    }
-}
-
 fn parameters_of(layer: AffineLayer, blocks: Blocks) -> Vec<Vec<usize>> {
     match blocks {
         Blocks::Layers => vec![layer.parameters().collect()],
@@ -310,17 +272,5 @@ fn parameters_of(layer: AffineLayer, blocks: Blocks) -> Vec<Vec<usize>> {
                     .collect()
             })
             .collect(),
-    }
-}
-
-fn gather(parameters: &[usize], vector: &[f64], part: &mut [f64]) {
-    for (part, &index) in part.iter_mut().zip(parameters) {
-        *part = vector[index];
-    }
-}
-
-fn scatter(parameters: &[usize], part: &[f64], vector: &mut [f64]) {
-    for (part, &index) in part.iter().zip(parameters) {
-        vector[index] = *part;
     }
 }

@@ -22,7 +22,7 @@ impl Cholesky {
     /// [`MetricError::NotPositiveDefinite`] with the pivot; [`MetricError::Damping`] for a negative or non-finite λ;
     /// [`MetricError::Shape`].
     pub fn new(matrix: MatRef<'_, f64>, lambda: f64) -> Result<Self, MetricError> {
-        crate::dense::check_shape(matrix)?;
+        crate::symmetric::check_shape(matrix)?;
         if lambda.is_nan() || lambda < 0.0 || lambda.is_infinite() {
             return Err(MetricError::Damping { lambda });
         }

@@ -3,13 +3,12 @@ use crate::error::Quantity;
 use crate::layered::{self, Partition};
 use crate::metric::{assert_vectors, relative_residual, trusted};
 use crate::mirror::mirror;
+use crate::outer_products::sum_of_outer_products;
+use crate::symmetric::{check_diagonal, check_symmetric};
 use crate::{Cholesky, Inverse, Metric, MetricError, OutputFactor, Solve, Spectrum};
 use faer::linalg::matmul::matmul;
-use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
-use faer::{Accum, Mat, MatMut, MatRef, Par};
+use faer::{Accum, Mat, MatMut, MatRef};
 use neuromanifold_model::{Dims, Likelihood, Linearization};
-use rayon::prelude::*;
-use std::ops::Range;
 
 /// The Fisher metric as a full matrix, `G = (1/N) Σ_s J_sᵀ H(z_s) J_s ∈ R^{P×P}`.
 ///
@@ -82,12 +81,11 @@ impl DenseFisher {
             _ => None,
         };
         if assembled.is_none() {
-            multiply_columns(linearization, factor, &mut matrix);
+            sum_of_outer_products(linearization, factor, &mut matrix);
         }
         mirror(matrix.as_mut());
-        let fisher = Self { matrix };
-        fisher.check_diagonal()?;
-        Ok(fisher)
+        check_diagonal(matrix.as_ref())?;
+        Ok(Self { matrix })
     }
 
     /// Takes a symmetric matrix for a metric.
@@ -96,30 +94,7 @@ impl DenseFisher {
     /// [`MetricError::Shape`], [`MetricError::NotSymmetric`] beyond rounding, [`MetricError::NotFinite`]. That it is
     /// semidefinite is taken on trust.
     pub fn from_matrix(matrix: MatRef<'_, f64>) -> Result<Self, MetricError> {
-        let dim = matrix.nrows();
-        check_shape(matrix)?;
-        let scale = 1e-12 * matrix.norm_max();
-        for column in 0..matrix.ncols() {
-            for row in 0..dim {
-                let value = matrix[(row, column)];
-                if !value.is_finite() {
-                    return Err(MetricError::NotFinite {
-                        what: Quantity::Metric,
-                        index: column * dim + row,
-                        value,
-                    });
-                }
-                let mirror = matrix[(column, row)];
-                if mirror.is_nan() || (value - mirror).abs() > scale {
-                    return Err(MetricError::NotSymmetric {
-                        row,
-                        column,
-                        value,
-                        mirror,
-                    });
-                }
-            }
-        }
+        check_symmetric(matrix)?;
         Ok(Self {
             matrix: matrix.to_owned(),
         })
@@ -151,21 +126,6 @@ impl DenseFisher {
     #[must_use]
     pub fn trace(&self) -> f64 {
         (0..self.dim()).map(|i| self.matrix[(i, i)]).sum()
-    }
-
-    /// A diagonal entry bounds its row, so a non-finite column shows there.
-    fn check_diagonal(&self) -> Result<(), MetricError> {
-        for i in 0..self.dim() {
-            let value = self.matrix[(i, i)];
-            if !value.is_finite() {
-                return Err(MetricError::NotFinite {
-                    what: Quantity::Metric,
-                    index: i * self.dim() + i,
-                    value,
-                });
-            }
-        }
-        Ok(())
     }
 }
 
@@ -253,101 +213,10 @@ impl Metric for DenseFisher {
     }
 }
 
-/// Passes if a matrix is square and not empty.
-pub(crate) fn check_shape(matrix: MatRef<'_, f64>) -> Result<(), MetricError> {
-    let (rows, columns) = (matrix.nrows(), matrix.ncols());
-    if rows == columns && rows > 0 {
-        Ok(())
-    } else {
-        Err(MetricError::Shape { rows, columns })
-    }
-}
-
 /// Whether there is enough to do for the layers to be looked at one by one.
 fn worthwhile(dims: Dims, rank: usize) -> bool {
     const MULTIPLY_ADDS: usize = 1 << 24;
     let columns = dims.examples.saturating_mul(rank);
     let entries = dims.parameters.saturating_mul(dims.parameters) / 2;
     entries.saturating_mul(columns) >= MULTIPLY_ADDS
-}
-
-/// The lower triangle of `A Aᵀ` for any map: columns are pulled back in blocks of examples, and never held.
-///
-/// A product of few rows does not fill two threads, so the examples are cut in lanes, whose sums are added in order.
-fn multiply_columns(
-    linearization: &dyn Linearization,
-    factor: &OutputFactor,
-    matrix: &mut Mat<f64>,
-) {
-    let dims = linearization.dims();
-    let lanes = lanes(dims, factor.rank());
-    let boundary = |lane: usize| lane * dims.examples / lanes;
-    if lanes == 1 {
-        return sum_columns(linearization, factor, 0..dims.examples, matrix);
-    }
-    let sums: Vec<Mat<f64>> = (0..lanes)
-        .into_par_iter()
-        .map(|lane| {
-            let mut sum = Mat::zeros(dims.parameters, dims.parameters);
-            let own = boundary(lane)..boundary(lane + 1);
-            sum_columns(linearization, factor, own, &mut sum);
-            sum
-        })
-        .collect();
-    for sum in &sums {
-        *matrix += sum;
-    }
-}
-
-/// Into how many sums the examples are cut: a function of sizes only, so that no bit depends on the number of threads.
-fn lanes(dims: Dims, rank: usize) -> usize {
-    const MULTIPLY_ADDS: usize = 1 << 19;
-    const MOST: usize = 8;
-    if parallelism(dims.parameters) != Par::Seq {
-        return 1;
-    }
-    let columns = dims.examples.saturating_mul(rank);
-    let work = (dims.parameters * dims.parameters / 2).saturating_mul(columns);
-    (work / MULTIPLY_ADDS)
-        .clamp(1, MOST)
-        .min(dims.examples.max(1))
-}
-
-/// The sum over a range of examples, in place of what was there.
-fn sum_columns(
-    linearization: &dyn Linearization,
-    factor: &OutputFactor,
-    examples: Range<usize>,
-    matrix: &mut Mat<f64>,
-) {
-    let dims = linearization.dims();
-    let stride = block_examples(dims.parameters, factor.rank()).min(examples.len().max(1));
-    let mut block = Mat::zeros(dims.parameters, stride * factor.rank());
-    let mut accum = Accum::Replace;
-    for start in examples.clone().step_by(stride) {
-        let end = (start + stride).min(examples.end);
-        let width = (end - start) * factor.rank();
-        let columns = block.as_mut().subcols_mut(0, width);
-        linearization.pullback(factor.cotangents(), start..end, columns);
-        let columns = block.as_ref().subcols(0, width);
-        triangular_matmul(
-            matrix.as_mut(),
-            BlockStructure::TriangularLower,
-            accum,
-            columns,
-            BlockStructure::Rectangular,
-            columns.transpose(),
-            BlockStructure::Rectangular,
-            1.0,
-            parallelism(dims.parameters),
-        );
-        accum = Accum::Add;
-    }
-}
-
-/// Examples in one block of columns: 2 MiB of them, so that a block stays in the second-level cache while it is
-/// multiplied with itself, but never fewer than 128 columns, below which the product would be bound by memory.
-fn block_examples(parameters: usize, rank: usize) -> usize {
-    let columns = ((1 << 18) / parameters).max(128);
-    columns.div_ceil(rank)
 }

@@ -1,6 +1,7 @@
 use crate::error::Quantity;
 use crate::metric::{relative_difference, relative_residual, trusted};
 use crate::operator::Opaque;
+use crate::symmetric::check_diagonal;
 use crate::{Cholesky, Inverse, Metric, MetricError, OutputFactor, RankTolerance, Solve, Spectrum};
 use faer::Mat;
 use neuromanifold_model::{Likelihood, Linearization};
@@ -50,16 +51,7 @@ impl<'a> GramFisher<'a> {
         let columns = linearization.dims().examples * factor.rank();
         let mut gram = Mat::zeros(columns, columns);
         linearization.gram(factor.cotangents(), gram.as_mut());
-        for i in 0..columns {
-            let value = gram[(i, i)];
-            if !value.is_finite() {
-                return Err(MetricError::NotFinite {
-                    what: Quantity::Metric,
-                    index: i * columns + i,
-                    value,
-                });
-            }
-        }
+        check_diagonal(gram.as_ref())?;
         Ok(Self {
             linearization: Opaque(linearization),
             factor,

@@ -1,6 +1,6 @@
 use crate::diagonal::scatter;
-use crate::error::Quantity;
 use crate::layered::Covariances;
+use crate::symmetric::check_entry;
 use crate::{MetricError, Spectrum};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
@@ -166,15 +166,9 @@ impl Factor {
 }
 
 fn check_finite(matrix: &Mat<f64>) -> Result<(), MetricError> {
-    for (column, values) in matrix.col_iter().enumerate() {
-        for (row, value) in values.iter().enumerate() {
-            if !value.is_finite() {
-                return Err(MetricError::NotFinite {
-                    what: Quantity::Metric,
-                    index: column * matrix.nrows() + row,
-                    value: *value,
-                });
-            }
+    for column in 0..matrix.ncols() {
+        for row in 0..matrix.nrows() {
+            check_entry(matrix.as_ref(), row, column)?;
         }
     }
     Ok(())

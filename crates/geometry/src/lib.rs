@@ -78,6 +78,7 @@
 
 mod binary_unit;
 mod block;
+mod block_cholesky;
 mod cholesky;
 pub mod closed_form;
 mod conjugate_gradients;
@@ -86,6 +87,7 @@ mod diagonal;
 mod divergence;
 mod error;
 mod factored_damping;
+mod gauss_rule;
 mod gram;
 mod kronecker;
 mod kronecker_block;
@@ -95,13 +97,17 @@ mod layered;
 mod metric;
 mod mirror;
 mod operator;
+mod outer_products;
 mod output_factor;
 pub mod quotient;
 mod rank_tolerance;
+mod ritz;
 mod spectral_density;
 mod spectrum;
+mod symmetric;
 
-pub use block::{BlockCholesky, BlockFisher, Blocks};
+pub use block::{BlockFisher, Blocks};
+pub use block_cholesky::BlockCholesky;
 pub use cholesky::Cholesky;
 pub use conjugate_gradients::{ConjugateGradients, Preconditioner};
 pub use dense::DenseFisher;
@@ -111,11 +117,12 @@ pub use error::{MetricError, Quantity};
 pub use gram::GramFisher;
 pub use kronecker::KroneckerFisher;
 pub use kronecker_block::KroneckerBlock;
-pub use lanczos::{Copies, End, Lanczos, RitzPairs};
+pub use lanczos::{Copies, End, Lanczos};
 pub use metric::{Inverse, Metric, Solve};
 pub use operator::FisherOperator;
 pub use output_factor::OutputFactor;
 pub use rank_tolerance::RankTolerance;
+pub use ritz::RitzPairs;
 pub use spectral_density::{Kernel, SpectralDensity};
 pub use spectrum::Spectrum;
 

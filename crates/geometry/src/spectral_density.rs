@@ -1,6 +1,7 @@
 use crate::binary_unit::binary_unit;
+use crate::gauss_rule::GaussRule;
 use crate::krylov::Krylov;
-use crate::{Estimate, Metric, MetricError, RankTolerance, Spectrum};
+use crate::{Estimate, Metric, MetricError, RankTolerance};
 use rand::Rng;
 
 /// The whole spectrum of any [`Metric`], estimated from a few random vectors: traces of functions of it, and its density.
@@ -39,13 +40,6 @@ pub struct SpectralDensity {
     largest: f64,
     nullity: Option<usize>,
     products: usize,
-}
-
-/// Nodes and weights from one probe vector; the weights sum to one.
-#[derive(Clone, Debug)]
-struct GaussRule {
-    nodes: Vec<f64>,
-    weights: Vec<f64>,
 }
 
 impl SpectralDensity {
@@ -163,7 +157,7 @@ impl SpectralDensity {
         Ok(self.sum(|value| (value + lambda).ln()))
     }
 
-    /// `Σ λ_i/(λ_i + γ)` for `γ > 0`; see [`Spectrum::effective_dimension`].
+    /// `Σ λ_i/(λ_i + γ)` for `γ > 0`; see [`Spectrum::effective_dimension`](crate::Spectrum::effective_dimension).
     ///
     /// # Errors
     /// [`MetricError::Damping`] unless γ is positive and finite.
@@ -284,31 +278,6 @@ impl Kernel {
             Self::Linear { .. } => value,
             Self::Logarithmic { .. } => value.ln(),
         }
-    }
-}
-
-impl GaussRule {
-    /// As many steps as there is room for, or until the space is invariant and the rule exact.
-    fn grow(metric: &dyn Metric, krylov: &mut Krylov) -> Result<Self, MetricError> {
-        loop {
-            krylov.multiply(metric)?;
-            if krylov.beta <= 0.0 || krylov.len() == krylov.capacity() {
-                break;
-            }
-            krylov.append_residual();
-        }
-        let spectrum = Spectrum::new(krylov.projected())?;
-        let first = spectrum.eigenvectors().row(0);
-        krylov.check_range(spectrum.eigenvalues())?;
-        let unit = krylov.unit();
-        Ok(Self {
-            nodes: spectrum.eigenvalues().iter().map(|v| v * unit).collect(),
-            weights: first.iter().map(|entry| entry * entry).collect(),
-        })
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (f64, f64)> {
-        self.nodes.iter().copied().zip(self.weights.iter().copied())
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::error::Quantity;
+use crate::symmetric::check_lower;
 use crate::{MetricError, RankTolerance};
 use faer::diag::{Diag, DiagRef};
 use faer::dyn_stack::{MemBuffer, MemStack};
@@ -214,25 +214,6 @@ impl Spectrum {
         }
         dim - nullity
     }
-}
-
-/// Passes if the lower triangle is finite.
-fn check_lower(matrix: MatRef<'_, f64>) -> Result<(), MetricError> {
-    crate::dense::check_shape(matrix)?;
-    let dim = matrix.nrows();
-    for column in 0..dim {
-        for row in column..dim {
-            let value = matrix[(row, column)];
-            if !value.is_finite() {
-                return Err(MetricError::NotFinite {
-                    what: Quantity::Metric,
-                    index: column * dim + row,
-                    value,
-                });
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Reduction to tridiagonal form, its eigendecomposition by divide and conquer, and the way back.
