@@ -1,4 +1,4 @@
-//! The order-parameter equations against an independent implementation, one-step simulation, and known plateaus.
+//! The order-parameter equations against an independent implementation, one-step simulation; bad input.
 
 use neuromanifold_geometry::Metric;
 use neuromanifold_geometry::closed_form::online::{LearningRule, OrderParameters, SoftCommittee};
@@ -10,7 +10,6 @@ use neuromanifold_model::Gaussian;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
-use std::ops::ControlFlow;
 
 const RULES: [LearningRule; 2] = [LearningRule::GradientDescent, LearningRule::NaturalGradient];
 
@@ -196,62 +195,6 @@ fn drifts_of_one_step() {
     }
 }
 
-fn escape(rule: LearningRule, rate: f64, asymmetry: f64, step: f64, end: f64) -> Option<f64> {
-    let teacher = Mat::identity(2, 2);
-    let committee = SoftCommittee::new(teacher.as_ref(), 0.0, rate, rule).expect("a committee");
-    let overlaps = mat![[1.0, 0.3], [0.2, 0.9]] * asymmetry;
-    let at = OrderParameters::new(mat![[0.25, 0.0], [0.0, 0.25]].as_ref(), overlaps.as_ref())
-        .expect("overlaps");
-    let mut escape = None;
-    let run = committee.integrate(&at, step, end, |alpha, at| {
-        if committee.generalization_error(at) < 1e-3 {
-            escape = Some(alpha);
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
-    });
-    run.expect("finite");
-    escape
-}
-
-/// Two students of two teachers from nearly symmetric starts: the time to ε_g < 1e-3.
-#[test]
-fn plateaus() {
-    for (asymmetry, descent, slow, fast) in [
-        (1e-2, 90.0, 65.0, 70.0),
-        (1e-4, 151.0, 87.0, 106.0),
-        (1e-6, 211.0, 108.0, 142.0),
-    ] {
-        let at = |rule, rate, step| escape(rule, rate, asymmetry, step, 300.0).expect("escapes");
-        assert!((at(LearningRule::GradientDescent, 1.5, 0.2) - descent).abs() <= 1.0);
-        assert!((at(LearningRule::NaturalGradient, 0.1, 0.1) - slow).abs() <= 1.0);
-        assert!((at(LearningRule::NaturalGradient, 0.3, 0.1) - fast).abs() <= 1.0);
-    }
-    // no plateau is a statement about small rates
-    assert_eq!(
-        escape(LearningRule::NaturalGradient, 0.5, 1e-2, 0.1, 150.0),
-        None
-    );
-}
-
-/// The rule is of fourth order.
-#[test]
-fn order_of_integration() {
-    let teacher = mat![[1.0, 0.2], [0.2, 0.8]];
-    for (rule, rate) in RULES.into_iter().zip([1.0, 0.2]) {
-        let committee = SoftCommittee::new(teacher.as_ref(), 0.01, rate, rule).unwrap();
-        let run = |step: f64| {
-            committee
-                .integrate(&start(), step, 2.0, |_, _| ControlFlow::Continue(()))
-                .unwrap()
-        };
-        let exact = run(0.00625);
-        let error = |step: f64| (run(step).students() - exact.students()).norm_max();
-        let order = (error(0.1) / error(0.05)).log2();
-        assert!((order - 4.0).abs() < 0.5, "{rule:?}: {order}");
-    }
-}
-
 #[test]
 fn bad_input() {
     let teacher = Mat::<f64>::identity(2, 2);
@@ -272,8 +215,14 @@ fn bad_input() {
         Err(ClosedFormError::NotSymmetric { .. })
     ));
     let committee = SoftCommittee::new(teacher.as_ref(), 0.0, 0.1, rule).unwrap();
-    let refused = committee.integrate(&start(), 0.0, 1.0, |_, _| ControlFlow::Continue(()));
-    assert!(matches!(refused, Err(ClosedFormError::OutOfRange { .. })));
+    for end in [-1.0, f64::NAN, f64::INFINITY] {
+        let refused = committee.trajectory(&start(), end, 1e-6);
+        assert!(matches!(refused, Err(ClosedFormError::OutOfRange { .. })));
+    }
+    for tolerance in [0.0, 1e-15, 1.0, f64::NAN] {
+        let refused = committee.trajectory(&start(), 1.0, tolerance);
+        assert!(matches!(refused, Err(ClosedFormError::Tolerance { .. })));
+    }
     // two students that are one
     let same = mat![[0.5, 0.5], [0.5, 0.5]];
     let same = OrderParameters::new(same.as_ref(), mat![[0.1, 0.2], [0.1, 0.2]].as_ref()).unwrap();
@@ -281,9 +230,14 @@ fn bad_input() {
         committee.drift(&same),
         Err(ClosedFormError::SingularStudent)
     ));
-    let wild =
-        SoftCommittee::new(teacher.as_ref(), 0.0, 1e3, LearningRule::GradientDescent).unwrap();
-    let run = wild.integrate(&start(), 10.0, 1e5, |_, _| ControlFlow::Continue(()));
+    let singular = committee.trajectory(&same, 1.0, 1e-6);
+    assert!(matches!(singular, Err(ClosedFormError::SingularStudent)));
+    // the overlaps cannot go on like this: two students that are almost one, and a large rate
+    let close = mat![[0.5, 0.499_999], [0.499_999, 0.5]];
+    let close =
+        OrderParameters::new(close.as_ref(), mat![[0.1, 0.2], [0.1, 0.2]].as_ref()).unwrap();
+    let wild = SoftCommittee::new(teacher.as_ref(), 0.0, 1e200, rule).unwrap();
+    let run = wild.trajectory(&close, 1e5, 1e-6);
     assert!(
         matches!(
             run,

@@ -143,9 +143,17 @@ pub enum ClosedFormError {
     )]
     SingularStudent,
     /// The order parameters left the range of numbers.
-    #[error("the order parameters diverge before α = {alpha}: lower the learning rate or the step")]
+    #[error("the order parameters diverge at α = {alpha}: lower the learning rate")]
     Diverged {
-        /// Time of the first bad step.
+        /// Last time at which there is a solution.
+        alpha: f64,
+    },
+    /// The equations of motion need shorter and shorter steps.
+    #[error("{steps} steps end at α = {alpha}: raise the tolerance, or end earlier")]
+    TooManySteps {
+        /// Steps that were tried.
+        steps: usize,
+        /// Time that was reached.
         alpha: f64,
     },
     /// θ has the wrong length or is not finite.

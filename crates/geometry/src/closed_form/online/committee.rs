@@ -1,10 +1,11 @@
-use super::OrderParameters;
-use super::integrals::{determinant, four, slopes, three, two};
+use super::dormand_prince::{Accuracy, DormandPrince};
+use super::integrals::{four, slopes, three, two};
 use super::order_parameters::check_symmetric;
+use super::student_fisher::StudentMetric;
+use super::{OrderParameters, Trajectory};
 use crate::closed_form::ClosedFormError;
 use faer::linalg::solvers::Solve as _;
 use faer::{Mat, MatRef};
-use std::ops::ControlFlow;
 
 /// How the student moves after each example, `J ← J + (η/N) …`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,53 +124,112 @@ impl SoftCommittee {
         }
     }
 
-    /// Follows the order parameters from `start` to time `end` by the classical Runge–Kutta rule of fourth order with steps `step`
-    /// of α, and returns the last. `observe` sees every step, the start included, and may stop early.
+    /// The solution from `start`, at α = 0, to `end`, by the embedded Runge–Kutta pair of Dormand and Prince.
+    ///
+    /// Steps are as long as they can be with an estimated error of at most `tolerance · max(|y|, max|T|)` in each order parameter
+    /// `y`. Rounding does not break symmetries of the start: a student that is exactly symmetric stays on its plateau.
     ///
     /// # Errors
-    /// As [`drift`](Self::drift); [`ClosedFormError::OutOfRange`] for a step that is not positive or an end that is not
-    /// finite; [`ClosedFormError::Diverged`] with the time at which the solution left the range of numbers, as it does for
-    /// too large a rate.
+    /// As [`drift`](Self::drift); [`ClosedFormError::Tolerance`]; [`ClosedFormError::OutOfRange`] for an end that is negative or not
+    /// finite; [`ClosedFormError::Diverged`] with the time at which the solution left the range of numbers;
+    /// [`ClosedFormError::TooManySteps`].
     ///
     /// # Panics
     /// As [`drift`](Self::drift).
-    pub fn integrate(
+    pub fn trajectory(
         &self,
         start: &OrderParameters,
-        step: f64,
         end: f64,
-        mut observe: impl FnMut(f64, &OrderParameters) -> ControlFlow<()>,
-    ) -> Result<OrderParameters, ClosedFormError> {
-        for (what, value, allowed) in [("step", step, step > 0.0), ("end", end, end >= 0.0)] {
-            if !allowed || value.is_infinite() {
-                return Err(ClosedFormError::OutOfRange { what, value });
-            }
+        tolerance: f64,
+    ) -> Result<Trajectory, ClosedFormError> {
+        self.trajectory_until(start, end, tolerance, |_| 1.0)
+    }
+
+    /// The solution up to the first time at which `event` falls to zero, or to `end` if that comes first.
+    ///
+    /// The time is found on the continuous solution, to the last digit. An event that comes and goes within one step is not seen.
+    ///
+    /// # Errors
+    /// As [`trajectory`](Self::trajectory).
+    ///
+    /// # Panics
+    /// As [`drift`](Self::drift).
+    pub fn trajectory_until(
+        &self,
+        start: &OrderParameters,
+        end: f64,
+        tolerance: f64,
+        event: impl Fn(&OrderParameters) -> f64,
+    ) -> Result<Trajectory, ClosedFormError> {
+        /// Halvings of a step: its end is then known to the last digit.
+        const HALVINGS: usize = 60;
+        if end < 0.0 || !end.is_finite() {
+            return Err(ClosedFormError::OutOfRange {
+                what: "end",
+                value: end,
+            });
         }
-        let steps = (end / step).round() as usize;
-        let mut at = start.clone();
-        for count in 0..steps {
-            let alpha = count as f64 * step;
-            if observe(alpha, &at).is_break() {
-                return Ok(at);
-            }
-            let one = self.drift(&at)?;
-            let two = self.drift(&at.plus(0.5 * step, &one))?;
-            let three = self.drift(&at.plus(0.5 * step, &two))?;
-            let four = self.drift(&at.plus(step, &three))?;
-            at = at
-                .plus(step / 6.0, &one)
-                .plus(step / 3.0, &two)
-                .plus(step / 3.0, &three)
-                .plus(step / 6.0, &four);
+        if !(1e-14..1.0).contains(&tolerance) {
+            return Err(ClosedFormError::Tolerance { tolerance });
+        }
+        let mut trajectory = Trajectory {
+            start: start.clone(),
+            arcs: Vec::new(),
+            end: 0.0,
+            event: (event(start) <= 0.0).then_some(0.0),
+            rejected: 0,
+        };
+        let accuracy = Accuracy {
+            relative: tolerance,
+            scale: self.teacher.norm_max(),
+        };
+        let velocity = |state: &[f64]| {
+            let at = start.shaped_as_self(state);
             let negative = (0..at.students.nrows()).any(|i| at.students[(i, i)] < 0.0);
-            if !at.is_finite() || negative {
-                return Err(ClosedFormError::Diverged {
-                    alpha: alpha + step,
-                });
+            if negative {
+                return Err(ClosedFormError::SingularStudent);
             }
+            Ok(self.drift(&at)?.flat())
+        };
+        let mut solution = DormandPrince::new(velocity, start.flat(), accuracy)?;
+        while trajectory.event.is_none() && trajectory.end < end {
+            let arc = solution.step(end)?;
+            trajectory.end = if arc.end() < end { arc.end() } else { end };
+            if event(&start.shaped_as_self(solution.state())) <= 0.0 {
+                let (mut before, mut after) = (arc.start, arc.end());
+                for _ in 0..HALVINGS {
+                    let middle = f64::midpoint(before, after);
+                    if event(&start.shaped_as_self(&arc.at(middle))) <= 0.0 {
+                        after = middle;
+                    } else {
+                        before = middle;
+                    }
+                }
+                trajectory.event = Some(after);
+                trajectory.end = after;
+            }
+            trajectory.arcs.push(arc);
         }
-        let _ = observe(steps as f64 * step, &at);
-        Ok(at)
+        trajectory.rejected = solution.rejected();
+        Ok(trajectory)
+    }
+
+    /// The time at which the generalisation error first falls to `level`; `None` if it does not before `end`.
+    ///
+    /// # Errors
+    /// As [`trajectory`](Self::trajectory).
+    ///
+    /// # Panics
+    /// As [`drift`](Self::drift).
+    pub fn escape(
+        &self,
+        start: &OrderParameters,
+        level: f64,
+        end: f64,
+        tolerance: f64,
+    ) -> Result<Option<f64>, ClosedFormError> {
+        let above = |at: &OrderParameters| self.generalization_error(at) - level;
+        Ok(self.trajectory_until(start, end, tolerance, above)?.event())
     }
 
     /// The covariance of all pre-activations, students first.
@@ -209,54 +269,23 @@ impl SoftCommittee {
     }
 }
 
-/// The natural gradient's overlaps with all vectors, and the overlaps of its noise.
-///
-/// `G_ab = A_ab (I − [(1+Q_bb) J_aJ_aᵀ + (1+Q_aa) J_bJ_bᵀ − Q_ab (J_aJ_bᵀ + J_bJ_aᵀ)]/Δ_ab)`. Its equation `G U = g`, multiplied by
-/// `J_c`, is closed in `h_bc = U_b·J_c`; multiplied by `B_n`, it then gives `U_b·B_n`.
+/// The natural gradient's overlaps with all vectors, `A⁻¹(⟨δu⟩ − P C)`, and the overlaps of its noise, `A⁻¹⟨δδ⟩A⁻¹`.
 fn natural(
     c: MatRef<'_, f64>,
     first: &Mat<f64>,
     second: &Mat<f64>,
 ) -> Result<(Mat<f64>, Mat<f64>), ClosedFormError> {
-    let (students, size) = (first.nrows(), first.ncols());
-    let slope = Mat::from_fn(students, students, |a, b| slopes(c, a, b));
-    // what multiplies h_ba and h_bb in the overlap of (G_ab − A_ab) U_b with vector q
-    let through = |a: usize, b: usize, q: usize| {
-        let weight = -slope[(a, b)] / determinant(c, a, b);
-        let seen = weight * ((1.0 + c[(b, b)]) * c[(a, q)] - c[(a, b)] * c[(b, q)]);
-        let own = weight * ((1.0 + c[(a, a)]) * c[(b, q)] - c[(a, b)] * c[(a, q)]);
-        (seen, own)
-    };
-    let mut system = Mat::<f64>::zeros(students * students, students * students);
-    let mut right = Mat::<f64>::zeros(students * students, 1);
-    for a in 0..students {
-        for q in 0..students {
-            let row = a * students + q;
-            right[(row, 0)] = first[(a, q)];
-            for b in 0..students {
-                let (seen, own) = through(a, b, q);
-                system[(row, b * students + q)] += slope[(a, b)];
-                system[(row, b * students + a)] += seen;
-                system[(row, b * students + b)] += own;
-            }
-        }
-    }
-    let overlaps = system.partial_piv_lu().solve(&right);
-    let h = |b: usize, q: usize| overlaps[(b * students + q, 0)];
-    let mut moved = Mat::from_fn(students, size, |a, q| {
-        let shared = |b: usize| {
-            let (seen, own) = through(a, b, q);
-            seen * h(b, a) + own * h(b, b)
-        };
-        first[(a, q)] - (0..students).map(shared).sum::<f64>()
-    });
-    let inverse = slope.partial_piv_lu();
-    inverse.solve_in_place(moved.as_mut());
-    if !overlaps.is_all_finite() || !moved.is_all_finite() {
-        return Err(ClosedFormError::SingularStudent);
-    }
-    // A⁻¹ ⟨δδ⟩ A⁻¹
+    let students = first.nrows();
+    let own = c.submatrix(0, 0, students, students).to_owned();
+    let metric = StudentMetric::new(own, 0.0);
+    let mixing = metric.mixing_of_covector(first.subcols(0, students).to_owned());
+    let left = first - &mixing * c.subrows(0, students);
+    let inverse = metric.slopes.partial_piv_lu();
+    let moved = inverse.solve(&left);
     let half = inverse.solve(second);
     let spread = inverse.solve(half.transpose());
+    if !moved.is_all_finite() || !spread.is_all_finite() {
+        return Err(ClosedFormError::SingularStudent);
+    }
     Ok((moved, spread))
 }

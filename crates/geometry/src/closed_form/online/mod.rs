@@ -11,12 +11,12 @@
 //! For large `N` their fluctuations vanish, and with time `α = examples/N` they obey ordinary differential equations whose
 //! right-hand sides are averages over a few Gaussian variables in closed form. What takes hours to simulate, and is blurred by
 //! chance, is a curve of a few numbers here. [`SoftCommittee`] holds the equations, for stochastic gradient descent and for the
-//! natural gradient; [`OrderParameters`] is the state.
+//! natural gradient; [`OrderParameters`] is the state, [`Trajectory`] a solution. [`StudentFisher`] is the student's metric on the
+//! vectors themselves, for those who do simulate.
 //!
 //! ```
 //! use neuromanifold_geometry::closed_form::online::{LearningRule, OrderParameters, SoftCommittee};
 //! use neuromanifold_geometry::faer::{Mat, mat};
-//! use std::ops::ControlFlow;
 //!
 //! let teacher = Mat::identity(2, 2);
 //! let natural = SoftCommittee::new(teacher.as_ref(), 0.0, 0.1, LearningRule::NaturalGradient)?;
@@ -24,15 +24,13 @@
 //!     mat![[0.25, 0.0], [0.0, 0.25]].as_ref(),
 //!     mat![[1e-2, 3e-3], [2e-3, 9e-3]].as_ref(),
 //! )?;
-//! let mut escape = None;
-//! natural.integrate(&start, 0.05, 100.0, |alpha, at| {
-//!     if natural.generalization_error(at) < 1e-3 {
-//!         escape = Some(alpha);
-//!         return ControlFlow::Break(());
-//!     }
-//!     ControlFlow::Continue(())
-//! })?;
+//! let escape = natural.escape(&start, 1e-3, 100.0, 1e-8)?;
 //! assert!(escape.is_some_and(|alpha| alpha < 70.0)); // gradient descent at its best rate needs 90
+//!
+//! // or all of it, at any time
+//! let trajectory = natural.trajectory(&start, 100.0, 1e-8)?;
+//! assert!(natural.generalization_error(&trajectory.at(10.0)) > 1e-2);
+//! assert!(natural.generalization_error(&trajectory.last()) < 1e-4);
 //! # Ok::<(), neuromanifold_geometry::closed_form::ClosedFormError>(())
 //! ```
 //!
@@ -43,8 +41,13 @@
 //!   doi:10.1103/PhysRevLett.81.5461.
 
 mod committee;
+mod dormand_prince;
 mod integrals;
 mod order_parameters;
+mod student_fisher;
+mod trajectory;
 
 pub use committee::{LearningRule, SoftCommittee};
 pub use order_parameters::OrderParameters;
+pub use student_fisher::StudentFisher;
+pub use trajectory::Trajectory;

@@ -47,12 +47,19 @@ impl OrderParameters {
         self.overlaps.as_ref()
     }
 
-    /// This plus a multiple of another.
-    #[must_use]
-    pub(super) fn plus(&self, factor: f64, other: &Self) -> Self {
+    /// All entries, `Q` and then `R`, column by column.
+    pub(super) fn flat(&self) -> Vec<f64> {
+        let columns = self.students.col_iter().chain(self.overlaps.col_iter());
+        columns.flat_map(|column| column.iter().copied()).collect()
+    }
+
+    /// The order parameters with these entries, for as many students and teachers as here.
+    pub(super) fn shaped_as_self(&self, flat: &[f64]) -> Self {
+        let (students, teachers) = (self.students.nrows(), self.overlaps.ncols());
+        let (q, r) = flat.split_at(students * students);
         Self {
-            students: &self.students + &other.students * factor,
-            overlaps: &self.overlaps + &other.overlaps * factor,
+            students: MatRef::from_column_major_slice(q, students, students).to_owned(),
+            overlaps: MatRef::from_column_major_slice(r, students, teachers).to_owned(),
         }
     }
 
