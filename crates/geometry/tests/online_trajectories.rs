@@ -21,10 +21,13 @@ impl Case {
     /// Against an implementation with explicit vectors and a dense metric, whose equations were integrated by a method of eighth
     /// order to 3e-13. The times lie between the ends of steps, so the continuous solution is tested as well.
     fn follow(&self, rule: LearningRule, rate: f64, points: [Point; 2]) {
-        let committee = SoftCommittee::new(self.teacher.as_ref(), self.noise, rate, rule).unwrap();
+        let committee =
+            SoftCommittee::new(self.teacher.as_ref(), self.noise, rate, rule).expect("a solution");
         // for each digit that is asked for one digit is given, to within a factor of ten
         for (tolerance, bound) in [(1e-11, 1e-10), (1e-7, 1e-6)] {
-            let trajectory = committee.trajectory(&self.start, 20.0, tolerance).unwrap();
+            let trajectory = committee
+                .trajectory(&self.start, 20.0, tolerance)
+                .expect("a solution");
             for (alpha, error, students, overlaps) in &points {
                 let at = trajectory.at(*alpha);
                 near(at.students(), students.as_ref(), bound);
@@ -322,14 +325,15 @@ fn three_students_of_two_teachers() {
 
 fn asymmetric() -> OrderParameters {
     let students = mat![[0.5, 0.1], [0.1, 0.4]];
-    OrderParameters::new(students.as_ref(), mat![[0.2, 0.05], [-0.1, 0.3]].as_ref()).unwrap()
+    OrderParameters::new(students.as_ref(), mat![[0.2, 0.05], [-0.1, 0.3]].as_ref())
+        .expect("overlaps")
 }
 
 /// `a + factor · b`.
 fn plus(a: &OrderParameters, factor: f64, b: &OrderParameters) -> OrderParameters {
     let students = a.students() + b.students() * factor;
     let overlaps = a.overlaps() + b.overlaps() * factor;
-    OrderParameters::new(students.as_ref(), overlaps.as_ref()).unwrap()
+    OrderParameters::new(students.as_ref(), overlaps.as_ref()).expect("overlaps")
 }
 
 /// The classical rule of fourth order with fixed steps: it tends to the adaptive solution, as the fourth power of its step.

@@ -10,13 +10,14 @@ use proptest::prelude::*;
 /// The block of the incoming weights, with outgoing weights one.
 fn block(vectors: &[f64], students: usize) -> DenseFisher {
     let inputs = vectors.len() / students;
-    let net = Mlp::committee(inputs, students, Activation::Erf).unwrap();
+    let net = Mlp::committee(inputs, students, Activation::Erf).expect("a committee");
     let theta = [vectors, &vec![1.0; students]].concat();
     let input = GaussianInput::standard(inputs);
-    let whole = GaussianInputFisher::new(&net, &theta, &input, &Gaussian::UNIT).unwrap();
+    let whole =
+        GaussianInputFisher::new(&net, &theta, &input, &Gaussian::UNIT).expect("a committee");
     let dense = whole.to_dense();
     let size = vectors.len();
-    DenseFisher::from_matrix(dense.as_ref().submatrix(0, 0, size, size)).unwrap()
+    DenseFisher::from_matrix(dense.as_ref().submatrix(0, 0, size, size)).expect("a committee")
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
