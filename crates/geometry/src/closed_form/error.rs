@@ -60,20 +60,21 @@ pub enum ClosedFormError {
         /// The value that came.
         tolerance: f64,
     },
-    /// The law of the inputs belongs to another number of inputs.
-    #[error("the {what} has {got} entries a side for {expected} inputs")]
+    /// A law of the inputs or a precision of the outputs is of another dimension than they are.
+    #[error("the {what} has {got} entries a side for a space of dimension {expected}")]
     Inputs {
-        /// Mean or covariance.
+        /// Law of the inputs, mean, covariance or precision.
         what: &'static str,
-        /// Inputs expected.
+        /// Dimension expected.
         expected: usize,
-        /// Inputs that came.
+        /// Dimension that came.
         got: usize,
     },
     /// A covariance is not positive definite.
     #[error(
         "the covariance of the inputs is not positive definite: eigenvalue {index} is {value:e}, the largest {largest:e}; \
-         drop inputs that are constant or depend on others, or use DenseFisher on a sample"
+         drop inputs that are constant or depend on others, shrink it (GaussianInput::of_sample with Shrinkage::LedoitWolf), \
+         or use DenseFisher on a sample"
     )]
     NotPositiveDefinite {
         /// Index of the eigenvalue in ascending order, or of the variance.
@@ -83,9 +84,27 @@ pub enum ClosedFormError {
         /// The largest of them.
         largest: f64,
     },
-    /// A covariance is not symmetric.
-    #[error("entry ({row}, {column}) of the covariance is {value}, its mirror image {mirror}")]
+    /// A precision of the outputs has a negative eigenvalue.
+    #[error(
+        "the precision of the outputs is not positive semidefinite: eigenvalue {index} is {value:e}, the largest {largest:e}; \
+         an average of output Fisher matrices is"
+    )]
+    IndefinitePrecision {
+        /// Index of the eigenvalue in ascending order.
+        index: usize,
+        /// Its value.
+        value: f64,
+        /// The largest of them.
+        largest: f64,
+    },
+    /// A sample without examples has no mean and no covariance.
+    #[error("the sample is empty: a law cannot be fitted to it")]
+    EmptySample,
+    /// A covariance or precision is not symmetric.
+    #[error("entry ({row}, {column}) of the {what} is {value}, its mirror image {mirror}")]
     NotSymmetric {
+        /// Which matrix.
+        what: &'static str,
         /// Row of the entry.
         row: usize,
         /// Column of the entry.
@@ -95,7 +114,7 @@ pub enum ClosedFormError {
         /// Value across the diagonal.
         mirror: f64,
     },
-    /// A mean, covariance, or law of pre-activations contains NaN or infinity.
+    /// A mean, covariance, precision, sample, or law of pre-activations contains NaN or infinity.
     #[error("entry {index} of the {what} is {value}; it must be finite")]
     NotFinite {
         /// What was being read.

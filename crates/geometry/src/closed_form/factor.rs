@@ -52,4 +52,11 @@ impl Factor {
         self.half_solve(columns.as_mut());
         solve_upper_triangular_in_place(self.lower.transpose(), columns, Par::Seq);
     }
+
+    /// `log det A`.
+    pub(crate) fn log_determinant(&self) -> f64 {
+        (0..self.lower.nrows())
+            .map(|i| 2.0 * self.lower[(i, i)].ln())
+            .sum()
+    }
 }

@@ -77,22 +77,7 @@ impl GaussianInput {
     /// [`ClosedFormError::NotSymmetric`], [`ClosedFormError::NotPositiveDefinite`] to rounding, [`ClosedFormError::Eigen`].
     pub fn full(covariance: MatRef<'_, f64>) -> Result<Self, ClosedFormError> {
         let inputs = covariance.nrows();
-        check_len("covariance", inputs, covariance.ncols())?;
-        let scale = 1e-12 * covariance.norm_max();
-        for column in 0..inputs {
-            for row in 0..inputs {
-                let (value, mirror) = (covariance[(row, column)], covariance[(column, row)]);
-                check_finite("covariance", column * inputs + row, value)?;
-                if (value - mirror).abs() > scale {
-                    return Err(ClosedFormError::NotSymmetric {
-                        row,
-                        column,
-                        value,
-                        mirror,
-                    });
-                }
-            }
-        }
+        check_symmetric("covariance", covariance, inputs)?;
         let eigen = covariance
             .self_adjoint_eigen(Side::Lower)
             .map_err(|_| ClosedFormError::Eigen { dim: inputs })?;
@@ -213,6 +198,33 @@ fn deviations(variances: &[f64]) -> Result<Vec<f64>, ClosedFormError> {
     variances.iter().enumerate().map(deviation).collect()
 }
 
+/// Passes if a matrix is `dim × dim`, finite and symmetric to rounding.
+pub(crate) fn check_symmetric(
+    what: &'static str,
+    matrix: MatRef<'_, f64>,
+    dim: usize,
+) -> Result<(), ClosedFormError> {
+    check_len(what, dim, matrix.nrows())?;
+    check_len(what, dim, matrix.ncols())?;
+    let scale = 1e-12 * matrix.norm_max();
+    for column in 0..dim {
+        for row in 0..dim {
+            let (value, mirror) = (matrix[(row, column)], matrix[(column, row)]);
+            check_finite(what, column * dim + row, value)?;
+            if (value - mirror).abs() > scale {
+                return Err(ClosedFormError::NotSymmetric {
+                    what,
+                    row,
+                    column,
+                    value,
+                    mirror,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
 fn check_len(what: &'static str, expected: usize, got: usize) -> Result<(), ClosedFormError> {
     if expected == got {
         Ok(())
@@ -225,7 +237,11 @@ fn check_len(what: &'static str, expected: usize, got: usize) -> Result<(), Clos
     }
 }
 
-fn check_finite(what: &'static str, index: usize, value: f64) -> Result<(), ClosedFormError> {
+pub(crate) fn check_finite(
+    what: &'static str,
+    index: usize,
+    value: f64,
+) -> Result<(), ClosedFormError> {
     if value.is_finite() {
         Ok(())
     } else {

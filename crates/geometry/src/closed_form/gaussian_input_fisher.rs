@@ -1,14 +1,14 @@
 use super::coupling::{Coupling, Tangent};
+use super::output_precision::OutputPrecision;
 use super::product::{add_product, multiply_from_the_right, product};
-use super::seen::{Coordinates, Seen};
+use super::seen::Seen;
 use super::span::orthonormal_basis;
-use super::unseen::Unseen;
 use super::whitened::{Frame, Whitened};
-use super::{Averages, ClosedFormError, GaussianInput};
+use super::{Averages, ClosedFormError, GaussianInput, GaussianInputCholesky};
 use crate::error::Quantity;
 use crate::metric::{relative_residual, trusted};
 use crate::{ConjugateGradients, Inverse, Metric, MetricError, Solve};
-use faer::Mat;
+use faer::{Mat, MatRef};
 use neuromanifold_mlp::Mlp;
 use neuromanifold_model::Gaussian;
 
@@ -57,16 +57,16 @@ use neuromanifold_model::Gaussian;
 ///   doi:10.1103/PhysRevLett.81.5461.
 #[derive(Clone, Debug)]
 pub struct GaussianInputFisher {
-    frame: Frame,
-    network: Whitened,
-    coupling: Coupling,
+    pub(super) frame: Frame,
+    pub(super) network: Whitened,
+    pub(super) coupling: Coupling,
     /// Orthonormal, `n × r`: what the units see.
-    basis: Mat<f64>,
+    pub(super) basis: Mat<f64>,
     /// The weights in the basis, `r × m`.
-    seen: Mat<f64>,
+    pub(super) seen: Mat<f64>,
     /// `μ̃` in the basis, length `r`.
-    shift: Vec<f64>,
-    variance: f64,
+    pub(super) shift: Vec<f64>,
+    pub(super) precision: OutputPrecision,
     iterative: Option<ConjugateGradients>,
 }
 
@@ -84,7 +84,29 @@ impl GaussianInputFisher {
     ) -> Result<Self, ClosedFormError> {
         let frame = Frame::new(net, input)?;
         let averages = Averages::closed_form(frame.activation())?;
-        Self::build(frame, theta, noise, &averages)
+        let precision = OutputPrecision::isotropic(net.outputs(), noise.sigma());
+        Self::build(frame, theta, precision, &averages)
+    }
+
+    /// The metric for noise that the outputs share: `G = E[Jᵀ H J]` with one `H ∈ R^{K×K}` for all inputs, symmetric and positive
+    /// semidefinite. `H = Σ⁻¹` for Gaussian noise of covariance `Σ`, and there the metric is exact.
+    ///
+    /// For another likelihood the output Fisher matrix depends on the outputs; its average `H = E[H(f(x))]` makes of this an
+    /// approximation of `G` that takes `J` and `H(f)` for independent, as Kronecker factors do.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); [`ClosedFormError::Inputs`], [`ClosedFormError::NotFinite`], [`ClosedFormError::NotSymmetric`],
+    /// [`ClosedFormError::IndefinitePrecision`], [`ClosedFormError::Eigen`] for an `H` that is no such matrix.
+    pub fn with_precision(
+        net: &Mlp,
+        theta: &[f64],
+        input: &GaussianInput,
+        precision: MatRef<'_, f64>,
+    ) -> Result<Self, ClosedFormError> {
+        let frame = Frame::new(net, input)?;
+        let averages = Averages::closed_form(frame.activation())?;
+        let precision = OutputPrecision::new(precision, net.outputs())?;
+        Self::build(frame, theta, precision, &averages)
     }
 
     /// The metric with a choice of how averages are taken.
@@ -106,16 +128,19 @@ impl GaussianInputFisher {
                 other: averages.activation(),
             });
         }
-        Self::build(frame, theta, noise, averages)
+        let precision = OutputPrecision::isotropic(net.outputs(), noise.sigma());
+        Self::build(frame, theta, precision, averages)
     }
 
     fn build(
         frame: Frame,
         theta: &[f64],
-        noise: &Gaussian,
+        precision: OutputPrecision,
         averages: &Averages,
     ) -> Result<Self, ClosedFormError> {
-        let network = frame.whiten(theta)?;
+        let mut network = frame.whiten(theta)?;
+        network.outgoing = precision.push_tangent(&network.outgoing);
+        network.constant = precision.push_tangent(&network.constant);
         let (n, m) = (network.weights.nrows(), network.weights.ncols());
         let basis = match &frame.shift {
             None => orthonormal_basis(network.weights.as_ref()),
@@ -145,7 +170,7 @@ impl GaussianInputFisher {
             basis,
             seen,
             shift,
-            variance: noise.sigma() * noise.sigma(),
+            precision,
             iterative: None,
         })
     }
@@ -172,10 +197,11 @@ impl GaussianInputFisher {
         self.basis.ncols()
     }
 
-    fn on_seen(&self) -> Seen<'_> {
+    pub(super) fn on_seen(&self) -> Seen<'_> {
         Seen {
             coupling: &self.coupling,
             outgoing: &self.network.outgoing,
+            roots: self.precision.roots(),
             weights: self.seen.as_ref(),
             shift: &self.shift,
             hidden_bias: self.frame.hidden_bias(),
@@ -183,49 +209,14 @@ impl GaussianInputFisher {
         }
     }
 
-    fn solve(&self, gradient: &[f64], lambda: f64, out: &mut [f64]) -> Result<usize, MetricError> {
-        let damping = lambda * self.variance;
-        let basis = self.basis.as_ref();
-        let unseen = Unseen::new(&self.frame, basis, self.coupling.unseen(), damping, lambda)?;
-        let (solved, weights) = unseen.condense(basis, self.frame.push_weights(gradient));
-        let net = &self.frame.net;
-        let constant = net.bias(gradient, 1);
-        let outgoing = net.weights(gradient, 1);
-        let (m, outputs) = (self.frame.units(), net.outputs());
-        let covector = Coordinates {
-            weights,
-            biases: net.bias(gradient, 0).unwrap_or_default().to_vec(),
-            outputs: Mat::from_fn(m + usize::from(constant.is_some()), outputs, |a, k| {
-                match constant {
-                    Some(constant) if a == m => constant[k],
-                    _ => outgoing[(k, a)],
-                }
-            }),
-        };
-        let seen = self.on_seen();
-        let (x, iterations) = match self.iterative {
-            None => (seen.solve_directly(&unseen, damping, lambda, covector)?, 0),
-            Some(stopping) => {
-                seen.solve_iteratively(&unseen, damping, lambda, covector, stopping)?
-            }
-        };
-        let weights = unseen.expand(basis, solved, x.weights.as_ref());
-        let mut outgoing = vec![0.0; m * outputs];
-        for k in 0..outputs {
-            for a in 0..m {
-                outgoing[k * m + a] = x.outputs[(a, k)];
-            }
-        }
-        let constant: Vec<f64> = match constant {
-            Some(_) => (0..outputs).map(|k| x.outputs[(m, k)]).collect(),
-            None => Vec::new(),
-        };
-        // the equations above are those of σ²(G + λI)
-        let scaled = |values: &[f64]| values.iter().map(|v| self.variance * v).collect::<Vec<_>>();
-        let x = [x.biases, outgoing, constant].map(|part| scaled(&part));
-        self.frame
-            .write_tangent(weights, self.variance, [&x[0], &x[1], &x[2]], out);
-        Ok(iterations)
+    /// `G + λI`, factored for any number of solves; `λ ≥ 0`.
+    ///
+    /// Cost: that of a direct [`raise`](Metric::raise), of which each further solve needs `O(n m²) + (m r + m)²` only.
+    ///
+    /// # Errors
+    /// [`MetricError::NotPositiveDefinite`], [`MetricError::Damping`], [`MetricError::Eigen`].
+    pub fn cholesky(&self, lambda: f64) -> Result<GaussianInputCholesky<'_>, MetricError> {
+        GaussianInputCholesky::new(self, lambda)
     }
 }
 
@@ -235,8 +226,9 @@ impl Metric for GaussianInputFisher {
     }
 
     fn lower(&self, tangent: &[f64], out: &mut [f64]) {
-        let precision = 1.0 / self.variance;
-        let moved = self.frame.tangent(tangent);
+        let mut moved = self.frame.tangent(tangent);
+        moved.outgoing = self.precision.push_tangent(&moved.outgoing);
+        moved.constant = self.precision.push_tangent(&moved.constant);
         let network = &self.network;
         let products = product(network.weights.transpose(), moved.weights.as_ref());
         let own: Vec<f64> = (0..self.frame.units()).map(|a| products[(a, a)]).collect();
@@ -252,9 +244,9 @@ impl Metric for GaussianInputFisher {
             },
         );
         let m = self.frame.units();
-        let slopes = self.coupling.unseen() * precision;
+        let slopes = self.coupling.unseen();
         let mixing = Mat::from_fn(m, m, |b, a| {
-            precision * (image.mixed[a * m + b] + if a == b { image.own[a] } else { 0.0 })
+            image.mixed[a * m + b] + if a == b { image.own[a] } else { 0.0 }
         });
         let mut weights = moved.weights;
         multiply_from_the_right(weights.as_mut(), slopes.transpose());
@@ -264,12 +256,11 @@ impl Metric for GaussianInputFisher {
             network.weights.as_ref(),
             mixing.as_ref(),
         );
-        let scaled = |values: Vec<f64>| values.into_iter().map(|v| precision * v).collect();
         let covector = Whitened {
             weights,
-            means: scaled(image.means),
-            outgoing: scaled(image.outgoing),
-            constant: scaled(image.constant),
+            means: image.means,
+            outgoing: self.precision.pull_covector(&image.outgoing),
+            constant: self.precision.pull_covector(&image.constant),
         };
         self.frame.pull_back(covector, out);
     }
@@ -294,7 +285,21 @@ impl Metric for GaussianInputFisher {
                 });
             }
         };
-        let iterations = self.solve(gradient, lambda, out)?;
+        let iterations = match self.iterative {
+            None => {
+                self.cholesky(lambda)?.solve(gradient, out);
+                0
+            }
+            Some(stopping) => {
+                let unseen = self.unseen(lambda)?;
+                let (solved, covector) = self.condense(&unseen, gradient);
+                let (tangent, iterations) = self
+                    .on_seen()
+                    .solve_iteratively(&unseen, lambda, covector, stopping)?;
+                self.expand(&unseen, solved, tangent, (gradient, lambda), out);
+                iterations
+            }
+        };
         MetricError::check_finite(Quantity::Direction, out)?;
         let residual = relative_residual(self, lambda, gradient, out);
         if let Some(ConjugateGradients { tolerance, .. }) = self.iterative {

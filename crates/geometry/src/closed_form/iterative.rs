@@ -2,6 +2,7 @@
 
 use super::coupling::Tangent;
 use super::factor::Factor;
+use super::output_blocks::OutputBlocks;
 use super::product::{add_product, product};
 use super::seen::{Coordinates, Seen};
 use super::unseen::Unseen;
@@ -15,14 +16,13 @@ impl Seen<'_> {
     pub(crate) fn solve_iteratively(
         &self,
         unseen: &Unseen,
-        damping: f64,
         lambda: f64,
         mut g: Coordinates,
         stopping: ConjugateGradients,
     ) -> Result<(Coordinates, usize), MetricError> {
-        let values = Factor::new(self.values(damping).as_ref(), lambda)?;
-        let precondition = Preconditioner::new(self, unseen, damping, lambda)?;
-        values.solve(g.outputs.as_mut());
+        let values = OutputBlocks::new(self, lambda)?;
+        let precondition = Preconditioner::new(self, unseen, lambda)?;
+        values.solve(&mut g.outputs);
         let zero = Coordinates {
             weights: Mat::zeros(self.rank(), self.units()),
             biases: vec![0.0; g.biases.len()],
@@ -41,7 +41,7 @@ impl Seen<'_> {
         let mut iterations = 0;
         while dot(&residual, &residual) > goal && iterations < stopping.max_products {
             iterations += 1;
-            let image = self.schur_product(unseen, damping, &values, &direction);
+            let image = self.schur_product(unseen, lambda, &values, &direction);
             let step = product / dot(&direction, &image);
             for ((x, r), (d, i)) in x
                 .iter_mut()
@@ -60,23 +60,29 @@ impl Seen<'_> {
         }
         let mut solution = self.unflat(&x);
         let (_, mut seen_by_outputs) = self.apply(unseen, 0.0, &solution);
-        values.solve(seen_by_outputs.as_mut());
+        values.solve(&mut seen_by_outputs);
         solution.outputs = g.outputs - seen_by_outputs;
         Ok((solution, iterations))
     }
 
     /// `(S − RᵀH⁻¹R) y`.
-    fn schur_product(&self, unseen: &Unseen, damping: f64, values: &Factor, y: &[f64]) -> Vec<f64> {
+    fn schur_product(
+        &self,
+        unseen: &Unseen,
+        lambda: f64,
+        values: &OutputBlocks,
+        y: &[f64],
+    ) -> Vec<f64> {
         let mut tangent = self.unflat(y);
-        let (_, mut outputs) = self.apply(unseen, damping, &tangent);
-        values.solve(outputs.as_mut());
+        let (_, mut outputs) = self.apply(unseen, lambda, &tangent);
+        values.solve(&mut outputs);
         tangent.outputs = -outputs;
-        let (image, _) = self.apply(unseen, damping, &tangent);
+        let (image, _) = self.apply(unseen, lambda, &tangent);
         self.flat(&image)
     }
 
     /// The image on weights and biases, and that on outputs of weights and biases alone.
-    fn apply(&self, unseen: &Unseen, damping: f64, y: &Coordinates) -> (Coordinates, Mat<f64>) {
+    fn apply(&self, unseen: &Unseen, lambda: f64, y: &Coordinates) -> (Coordinates, Mat<f64>) {
         let (m, outputs) = (self.units(), self.outputs());
         let products = product(self.weights.transpose(), y.weights.as_ref());
         let own: Vec<f64> = (0..m).map(|a| products[(a, a)]).collect();
@@ -120,7 +126,7 @@ impl Seen<'_> {
             .biases
             .iter()
             .zip(&image.means)
-            .map(|(b, i)| i + damping * b)
+            .map(|(b, i)| i + lambda * b)
             .collect();
         let seen_by_outputs = Mat::from_fn(y.outputs.nrows(), outputs, |a, k| {
             if a < m {
@@ -167,17 +173,12 @@ struct Preconditioner {
 }
 
 impl Preconditioner {
-    fn new(
-        seen: &Seen<'_>,
-        unseen: &Unseen,
-        damping: f64,
-        lambda: f64,
-    ) -> Result<Self, MetricError> {
+    fn new(seen: &Seen<'_>, unseen: &Unseen, lambda: f64) -> Result<Self, MetricError> {
         let units = seen.units();
         let biases = if seen.hidden_bias {
             let mut slopes = seen.coupling.unseen();
             for a in 0..units {
-                slopes[(a, a)] += damping;
+                slopes[(a, a)] += lambda;
             }
             Some(Factor::new(slopes.as_ref(), lambda)?)
         } else {

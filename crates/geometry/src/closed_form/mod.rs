@@ -101,17 +101,22 @@ mod rectifier;
 mod trapezoid;
 
 mod gaussian_input;
+mod output_precision;
+mod shrinkage;
 mod whitened;
 
 mod coupling;
 mod factor;
 mod iterative;
 mod line;
+mod output_blocks;
 mod product;
 mod seen;
+mod seen_cholesky;
 mod span;
 mod unseen;
 
+mod gaussian_input_cholesky;
 mod gaussian_input_fisher;
 mod population;
 
@@ -121,7 +126,9 @@ pub use averages::Averages;
 pub use bivariate_normal::bivariate_normal;
 pub use error::ClosedFormError;
 pub use gaussian_input::GaussianInput;
+pub use gaussian_input_cholesky::GaussianInputCholesky;
 pub use gaussian_input_fisher::GaussianInputFisher;
 pub use moments::{PairLaw, PairMoments, UnitMoments};
 pub use population::Population;
+pub use shrinkage::Shrinkage;
 pub use trapezoid::{Jet, Quadrature, trapezoid, trapezoid_unit};

@@ -4,11 +4,11 @@ use super::whitened::Frame;
 use crate::MetricError;
 use faer::{Mat, MatMut, MatRef, Side};
 
-/// The part of `σ²(G + λI)` that acts on weights which no unit sees: those orthogonal to all of `w_1, …, w_m` (and μ).
+/// The part of `G + λI` that acts on weights which no unit sees: those orthogonal to all of `w_1, …, w_m` (and μ).
 ///
-/// Let `U` be an orthonormal basis of what is seen. On all weights `Y ∈ R^{n×m}` the operator `B` is `(M ∘ E[φ'φ'ᵀ]) ⊗ I + λσ² I ⊗
+/// Let `U` be an orthonormal basis of what is seen. On all weights `Y ∈ R^{n×m}` the operator `B` is `(M ∘ E[φ'φ'ᵀ]) ⊗ I + λ I ⊗
 /// diag(1/s²)`; the rest of the metric lives on `UᵀY`. Eliminating what is not seen leaves `N = (Uᵀ B⁻¹ U)⁻¹` on what is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Unseen {
     /// Everything is seen: `r = n`. `N = B`.
     Nothing {
@@ -16,7 +16,12 @@ pub(crate) enum Unseen {
         penalties: Vec<f64>,
     },
     /// `B = A ⊗ I` with one `m × m` matrix: no damping, or isotropic inputs. `N = A ⊗ I`.
-    Alike { matrix: Mat<f64>, factor: Factor },
+    Alike {
+        matrix: Mat<f64>,
+        factor: Factor,
+        /// `n − r`.
+        directions: usize,
+    },
     /// In the eigenbasis of `M ∘ E[φ'φ'ᵀ]`, `B` is diagonal.
     Apart {
         vectors: Mat<f64>,
@@ -25,46 +30,57 @@ pub(crate) enum Unseen {
         inverse: Mat<f64>,
         /// `N` for each eigenvector, `r × r`.
         seen: Vec<Mat<f64>>,
+        /// `log det B − log det N`.
+        log_determinant: f64,
     },
 }
 
 impl Unseen {
-    /// `slopes` is `M ∘ E[φ'φ'ᵀ]`, `damping` is `λσ²`.
+    /// `slopes` is `M ∘ E[φ'φ'ᵀ]`.
     pub(crate) fn new(
         frame: &Frame,
         basis: MatRef<'_, f64>,
         slopes: Mat<f64>,
-        damping: f64,
         lambda: f64,
     ) -> Result<Self, MetricError> {
         let (n, m) = (basis.nrows(), slopes.nrows());
-        let penalty = |axis: usize| damping / frame.input.deviation(axis).powi(2);
+        let penalty = |axis: usize| lambda / frame.input.deviation(axis).powi(2);
         if basis.ncols() == n {
             let penalties = (0..n).map(penalty).collect();
             return Ok(Self::Nothing { slopes, penalties });
         }
-        if damping <= 0.0 || frame.input.common_deviation().is_some() {
+        if lambda <= 0.0 || frame.input.common_deviation().is_some() {
             let mut matrix = slopes;
             for a in 0..m {
                 matrix[(a, a)] += penalty(0);
             }
             let factor = Factor::new(matrix.as_ref(), lambda)?;
-            return Ok(Self::Alike { matrix, factor });
+            let directions = n - basis.ncols();
+            return Ok(Self::Alike {
+                matrix,
+                factor,
+                directions,
+            });
         }
         let eigen = slopes
             .self_adjoint_eigen(Side::Lower)
             .map_err(|_| MetricError::Eigen { dim: m })?;
         let values = eigen.S().column_vector();
         let inverse = Mat::from_fn(n, m, |j, i| 1.0 / (values[i].max(0.0) + penalty(j)));
+        let mut log_determinant: f64 = 0.0;
+        for column in inverse.col_iter() {
+            log_determinant -= column.iter().map(|b| b.ln()).sum::<f64>();
+        }
         let mut seen = Vec::with_capacity(m);
         for i in 0..m {
             let weighted = Mat::from_fn(n, basis.ncols(), |j, k| inverse[(j, i)] * basis[(j, k)]);
             let mut inverse_of = Mat::identity(basis.ncols(), basis.ncols());
-            Factor::new(
+            let factor = Factor::new(
                 product(basis.transpose(), weighted.as_ref()).as_ref(),
                 lambda,
-            )?
-            .solve(inverse_of.as_mut());
+            )?;
+            log_determinant += factor.log_determinant();
+            factor.solve(inverse_of.as_mut());
             seen.push(inverse_of);
         }
         let mut average = slopes;
@@ -76,6 +92,7 @@ impl Unseen {
             vectors: eigen.U().to_owned(),
             inverse,
             seen,
+            log_determinant,
         })
     }
 
@@ -105,6 +122,19 @@ impl Unseen {
                     }
                 }
             }
+        }
+    }
+
+    /// `log det` of `B` on what is not seen: `log det B − log det N`.
+    pub(crate) fn log_determinant(&self) -> f64 {
+        match self {
+            Self::Nothing { .. } => 0.0,
+            Self::Alike {
+                factor, directions, ..
+            } => *directions as f64 * factor.log_determinant(),
+            Self::Apart {
+                log_determinant, ..
+            } => *log_determinant,
         }
     }
 

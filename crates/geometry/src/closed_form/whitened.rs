@@ -144,15 +144,16 @@ impl Frame {
         self.scaled(self.input.to_axes(own), |s| 1.0 / s)
     }
 
-    /// Writes a tangent vector: a multiple of whitened weights; biases `b` (not means), outgoing weights and constants.
+    /// Writes a tangent vector from whitened weights, biases `b` (not means), outgoing weights and constants.
     pub(crate) fn write_tangent(
         &self,
         weights: Mat<f64>,
-        factor: f64,
-        [biases, outgoing, constant]: [&[f64]; 3],
+        biases: &[f64],
+        outgoing: &[f64],
+        constant: &[f64],
         out: &mut [f64],
     ) {
-        let weights = self.scaled(weights, |s| factor / s);
+        let weights = self.scaled(weights, |s| 1.0 / s);
         self.write(weights, biases, outgoing, constant, out);
     }
 

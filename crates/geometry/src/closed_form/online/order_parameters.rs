@@ -86,6 +86,7 @@ pub(super) fn check_symmetric(
             let (value, mirror) = (matrix[(row, column)], matrix[(column, row)]);
             if (value - mirror).abs() > scale {
                 return Err(ClosedFormError::NotSymmetric {
+                    what,
                     row,
                     column,
                     value,
