@@ -13,7 +13,9 @@ pub struct ConjugateGradients {
 /// An approximate inverse `M⁻¹ ≈ (G + λI)⁻¹`, symmetric and positive definite, for conjugate gradients to work with.
 ///
 /// The number of products needed grows with `√κ` of `M⁻¹(G + λI)` instead of `G + λI`; the solution is the same. A
-/// [`Cholesky`] of an older or smaller metric will do, or a [`BlockCholesky`](crate::BlockCholesky).
+/// [`Cholesky`] of an older or smaller metric will do, a [`BlockCholesky`](crate::BlockCholesky), a
+/// [`DampedKronecker`](crate::DampedKronecker), a [`DampedDiagonal`](crate::DampedDiagonal), or for one hidden layer the metric that
+/// Gaussian inputs would have ([`GaussianInputCholesky`](crate::closed_form::GaussianInputCholesky)).
 pub trait Preconditioner: Debug + Sync {
     /// `out ← M⁻¹ r`. Both slices have length `P`.
     fn precondition(&self, residual: &[f64], out: &mut [f64]);

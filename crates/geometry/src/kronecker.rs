@@ -181,7 +181,7 @@ impl KroneckerFisher {
         }
     }
 
-    fn eigenvalue(&self, place: usize, i: usize, unit: usize) -> f64 {
+    pub(crate) fn eigenvalue(&self, place: usize, i: usize, unit: usize) -> f64 {
         self.blocks[place].eigenvalues()[(i, unit)]
     }
 
