@@ -1,6 +1,8 @@
 use super::ClosedFormError;
 use super::product::product;
 use faer::{Mat, MatRef, Side};
+use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
 
 /// The law `N(μ, C)` of the inputs `x ∈ R^n`.
 ///
@@ -144,6 +146,22 @@ impl GaussianInput {
                 }
             }),
         }
+    }
+
+    /// Draws inputs, `n × N`: for what has no closed form.
+    #[must_use]
+    pub fn draw(&self, examples: usize, rng: &mut dyn Rng) -> Mat<f64> {
+        let axes = Mat::from_fn(self.inputs(), examples, |i, _| {
+            let z: f64 = StandardNormal.sample(rng);
+            self.deviation(i) * z
+        });
+        let mut inputs = self.off_axes(axes);
+        for column in inputs.col_iter_mut() {
+            for (x, mean) in column.iter_mut().zip(&self.mean) {
+                *x += mean;
+            }
+        }
+        inputs
     }
 
     /// The standard deviation along an axis.

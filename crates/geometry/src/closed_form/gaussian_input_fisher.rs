@@ -1,10 +1,13 @@
 use super::coupling::{Coupling, Tangent};
 use super::output_precision::OutputPrecision;
 use super::product::{add_product, multiply_from_the_right, product};
+use super::pseudo_inverse::pseudo_inverse;
 use super::seen::Seen;
 use super::span::orthonormal_basis;
 use super::whitened::{Frame, Whitened};
-use super::{Averages, ClosedFormError, GaussianInput, GaussianInputCholesky};
+use super::{
+    Averages, ClosedFormError, GaussianInput, GaussianInputCholesky, GaussianInputSpectrum,
+};
 use crate::error::Quantity;
 use crate::metric::{relative_residual, trusted};
 use crate::{ConjugateGradients, Inverse, Metric, MetricError, Solve};
@@ -28,8 +31,9 @@ use neuromanifold_model::Gaussian;
 ///
 /// Memory: `O(n m)`, and `(m r + m)²` during a direct solve.
 ///
-/// The inverses offered are [`Inverse::Exact`] and [`Inverse::Damped`]; λ is the Euclidean damping of θ, as for every other
-/// representation, whatever the covariance of the inputs.
+/// λ is the Euclidean damping of θ, as for every other representation, whatever the covariance of the inputs. [`Inverse::Pseudo`]
+/// takes the eigenvalues of two small matrices (in the frame where inputs are standard normal if their variances differ), whose
+/// largest counts for a relative tolerance.
 ///
 /// ```
 /// use neuromanifold_geometry::closed_form::{GaussianInput, GaussianInputFisher};
@@ -209,6 +213,40 @@ impl GaussianInputFisher {
         }
     }
 
+    /// All eigenvalues, with their multiplicities.
+    ///
+    /// Cost: about `9 m³` and `9 (m r + m + (m + 1) K)³`.
+    ///
+    /// # Errors
+    /// [`MetricError::Unsupported`] for inputs of different variance with directions that no unit sees: there the eigenvalues do not
+    /// fall into two small matrices, but [`whitened_spectrum`](Self::whitened_spectrum) still has the rank, and
+    /// [`cholesky`](Self::cholesky) the determinant. [`MetricError::Eigen`].
+    pub fn spectrum(&self) -> Result<GaussianInputSpectrum<'_>, MetricError> {
+        if !self.has_spectrum() {
+            return Err(MetricError::Unsupported {
+                representation: "GaussianInputFisher for inputs of different variance",
+                remedy: "whitened_spectrum() for the rank, cholesky(λ).log_determinant(), or Spectrum on to_dense()",
+            });
+        }
+        GaussianInputSpectrum::new(self, |axis| self.frame.input.deviation(axis))
+    }
+
+    /// The eigenvalues in the frame where the inputs are standard normal, for any covariance.
+    ///
+    /// A change of coordinates changes eigenvalues, but not how many are zero: rank and nullity are those of `G`. The
+    /// [pseudo-inverse](GaussianInputSpectrum::pseudo_inverse) is that frame's, too; [`Inverse::Pseudo`] has that of `G`.
+    ///
+    /// # Errors
+    /// [`MetricError::Eigen`].
+    pub fn whitened_spectrum(&self) -> Result<GaussianInputSpectrum<'_>, MetricError> {
+        GaussianInputSpectrum::new(self, |_| 1.0)
+    }
+
+    /// Whether the metric is two small matrices in orthonormal coordinates of θ.
+    pub(super) fn has_spectrum(&self) -> bool {
+        self.frame.input.common_deviation().is_some() || self.rank() == self.frame.net.inputs()
+    }
+
     /// `G + λI`, factored for any number of solves; `λ ≥ 0`.
     ///
     /// Cost: that of a direct [`raise`](Metric::raise), of which each further solve needs `O(n m²) + (m r + m)²` only.
@@ -278,11 +316,8 @@ impl Metric for GaussianInputFisher {
                 MetricError::check_damping(lambda)?;
                 lambda
             }
-            Inverse::Pseudo { .. } => {
-                return Err(MetricError::Unsupported {
-                    representation: "GaussianInputFisher",
-                    remedy: "Inverse::Damped, or DenseFisher::from_matrix on to_dense() for the pseudo-inverse",
-                });
+            Inverse::Pseudo { tolerance } => {
+                return pseudo_inverse(self, gradient, tolerance.validate()?, out);
             }
         };
         let iterations = match self.iterative {

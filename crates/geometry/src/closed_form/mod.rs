@@ -118,7 +118,9 @@ mod unseen;
 
 mod gaussian_input_cholesky;
 mod gaussian_input_fisher;
+mod gaussian_input_spectrum;
 mod population;
+mod pseudo_inverse;
 
 pub mod online;
 
@@ -128,6 +130,7 @@ pub use error::ClosedFormError;
 pub use gaussian_input::GaussianInput;
 pub use gaussian_input_cholesky::GaussianInputCholesky;
 pub use gaussian_input_fisher::GaussianInputFisher;
+pub use gaussian_input_spectrum::GaussianInputSpectrum;
 pub use moments::{PairLaw, PairMoments, UnitMoments};
 pub use population::Population;
 pub use shrinkage::Shrinkage;

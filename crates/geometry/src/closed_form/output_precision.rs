@@ -93,7 +93,7 @@ impl OutputPrecision {
     }
 
     /// `Eᵀ rows`, or `E rows`.
-    fn rotated(&self, rows: &[f64], back: bool) -> Vec<f64> {
+    pub(crate) fn rotated(&self, rows: &[f64], back: bool) -> Vec<f64> {
         let Some(axes) = &self.axes else {
             return rows.to_vec();
         };

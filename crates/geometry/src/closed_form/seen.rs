@@ -1,5 +1,4 @@
 use super::coupling::Coupling;
-use super::unseen::Unseen;
 use faer::{Mat, MatRef};
 
 /// `G` on the coordinates that the units see: the weights within the span of `w_1, …, w_m` (and μ), `r × m`, and biases. The
@@ -109,8 +108,9 @@ impl Seen<'_> {
         table
     }
 
-    /// Adds `M ∘ E[∇φ_a ∇φ_bᵀ]`, with what is left of the metric on unseen weights, and λ on the biases; lower triangle.
-    pub(crate) fn add_slopes(&self, unseen: &Unseen, lambda: f64, target: &mut Mat<f64>) {
+    /// Adds `M ∘ E[∇φ_a ∇φ_bᵀ]`, lower triangle, without the multiple of the identity in `E[φ'φ' z zᵀ]`: that is the unseen
+    /// weights' part.
+    pub(crate) fn add_slopes(&self, target: &mut Mat<f64>) {
         let (m, r) = (self.units(), self.rank());
         let columns: Vec<Vec<f64>> = self
             .weights
@@ -142,15 +142,9 @@ impl Seen<'_> {
             if self.hidden_bias {
                 for a in b..m {
                     let (e, outgoing) = self.coupling.pair(a, b);
-                    let entry = &mut target[(m * r + a, m * r + b)];
-                    *entry += outgoing * e.e11;
-                    if a == b {
-                        *entry += lambda;
-                    }
+                    target[(m * r + a, m * r + b)] += outgoing * e.e11;
                 }
             }
         }
-        // the part of E[φ'φ' z zᵀ] that is a multiple of the identity is in N
-        unseen.add_seen(r, target.as_mut());
     }
 }

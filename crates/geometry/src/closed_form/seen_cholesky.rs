@@ -22,7 +22,11 @@ impl SeenCholesky {
         let outputs = OutputBlocks::new(seen, lambda)?;
         let table = seen.values_and_slopes();
         let mut schur = eliminated(seen, &outputs, &table);
-        seen.add_slopes(unseen, lambda, &mut schur);
+        seen.add_slopes(&mut schur);
+        unseen.add_seen(seen.rank(), schur.as_mut());
+        for bias in seen.units() * seen.rank()..seen.dim() {
+            schur[(bias, bias)] += lambda;
+        }
         let schur = Factor::new(schur.as_ref(), lambda)?;
         Ok(Self {
             outputs,

@@ -248,7 +248,8 @@ impl Unseen {
     }
 }
 
-fn add_kronecker(matrix: MatRef<'_, f64>, rank: usize, mut target: MatMut<'_, f64>) {
+/// Adds `A ⊗ I`, coordinate `i` of unit `a` at `a r + i`; lower triangle.
+pub(crate) fn add_kronecker(matrix: MatRef<'_, f64>, rank: usize, mut target: MatMut<'_, f64>) {
     for b in 0..matrix.ncols() {
         for a in b..matrix.nrows() {
             for i in 0..rank {

@@ -157,7 +157,8 @@ impl Frame {
         self.write(weights, biases, outgoing, constant, out);
     }
 
-    fn write(
+    /// Writes a vector whose weights are along the axes, `n × m`.
+    pub(crate) fn write(
         &self,
         weights: Mat<f64>,
         biases: &[f64],
