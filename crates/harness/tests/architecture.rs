@@ -3,7 +3,7 @@
 use std::process::Command;
 
 /// Crate, and the workspace crates that its code (not its tests) may use.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("neuromanifold-model", &[]),
     ("neuromanifold-mlp", &["neuromanifold-model"]),
     (
@@ -15,10 +15,15 @@ const ALLOWED: [(&str, &[&str]); 7] = [
         &["neuromanifold-model", "neuromanifold-geometry"],
     ),
     (
+        "neuromanifold-io",
+        &["neuromanifold-model", "neuromanifold-mlp"],
+    ),
+    (
         "neuromanifold-harness",
         &[
             "neuromanifold-model",
             "neuromanifold-mlp",
+            "neuromanifold-io",
             "neuromanifold-geometry",
             "neuromanifold-optim",
         ],
@@ -36,15 +41,17 @@ const ALLOWED: [(&str, &[&str]); 7] = [
     ),
 ];
 
-/// Libraries that read files, draw or print; only the harness and what is built on it may have them.
-const OUTER: [&str; 8] = [
+/// Libraries that read files, draw or print; only the crates of files and what is built on them may have them.
+const OUTER: [&str; 10] = [
     "csv",
     "flate2",
     "indicatif",
     "maud",
     "npyz",
     "plotters",
+    "safetensors",
     "serde_json",
+    "zip",
     "clap",
 ];
 
