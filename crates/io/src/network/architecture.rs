@@ -1,26 +1,26 @@
 //! Widths, activations and likelihood: by the shapes, by the metadata, by the options, which must agree.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use neuromanifold_mlp::{Activation, Mlp};
 
 use super::chain::Chain;
-use super::{LikelihoodKind, NetworkProblem, ReadOptions};
+use super::{LikelihoodKind, Network, NetworkProblem, ReadOptions, sequential};
 
 const WIDTHS: &str = "neuromanifold.widths";
 const ACTIVATIONS: &str = "neuromanifold.activations";
 const LIKELIHOOD: &str = "neuromanifold.likelihood";
+const MODULES: &str = "neuromanifold.modules";
 
 /// Whether a key of the metadata belongs to this library.
 pub(super) fn is_reserved(key: &str) -> bool {
     key.starts_with("neuromanifold.")
 }
 
-/// The entries that a file gets.
-pub(super) fn metadata(
-    mlp: &Mlp,
-    likelihood: Option<LikelihoodKind>,
-) -> Result<Vec<(&'static str, String)>, NetworkProblem> {
+/// The entries that the file of a network gets.
+pub(super) fn metadata(network: &Network) -> Result<Vec<(&'static str, String)>, NetworkProblem> {
+    let mlp = &network.mlp;
     let widths: Vec<String> = widths(mlp).iter().map(usize::to_string).collect();
     let activations: Vec<&str> = mlp
         .layers()
@@ -31,11 +31,34 @@ pub(super) fn metadata(
         (WIDTHS, widths.join(",")),
         (ACTIVATIONS, activations.join(",")),
     ];
-    if let Some(likelihood) = likelihood {
+    if let Some(likelihood) = network.likelihood {
         require_outputs(likelihood, mlp)?;
         entries.push((LIKELIHOOD, likelihood.to_string()));
     }
+    if network.modules != sequential(network.modules.len()) {
+        entries.push((MODULES, serde_json::json!(network.modules).to_string()));
+    }
     Ok(entries)
+}
+
+/// The options, with the names of the layers that the metadata give if no part of the file is chosen.
+pub(super) fn named<'a>(
+    metadata: &BTreeMap<String, String>,
+    options: &'a ReadOptions,
+) -> Result<Cow<'a, ReadOptions>, NetworkProblem> {
+    let Some(text) = metadata.get(MODULES) else {
+        return Ok(Cow::Borrowed(options));
+    };
+    if options.modules.is_some() || options.prefix.is_some() {
+        return Ok(Cow::Borrowed(options));
+    }
+    let modules: Vec<String> =
+        serde_json::from_str(text).map_err(|_| NetworkProblem::Metadata {
+            key: MODULES,
+            value: text.clone(),
+            expected: "the names of the layers as a JSON list",
+        })?;
+    Ok(Cow::Owned(options.clone().modules(modules)))
 }
 
 fn widths(mlp: &Mlp) -> Vec<usize> {

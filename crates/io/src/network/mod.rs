@@ -17,6 +17,7 @@
 //! | `neuromanifold.widths` | `20,48,1` | inputs, hidden widths, outputs |
 //! | `neuromanifold.activations` | `tanh,identity` | one for each layer |
 //! | `neuromanifold.likelihood` | `gaussian:0.1` | if known; see [`LikelihoodKind`] |
+//! | `neuromanifold.modules` | `["hidden","out"]` | the names of the layers in order, unless they are 0, 2, … |
 //!
 //! and whoever saves from Python may add them: `save_file(model.state_dict(), path, metadata={"neuromanifold.activations":
 //! "tanh,identity"})`. For a file without them, [`ReadOptions::activation`] says it.
@@ -41,6 +42,9 @@ use crate::array::index_of;
 use crate::safetensors::{Safetensors, Writer};
 use crate::{IoError, Precision, atomic, file};
 use chain::Chain;
+
+/// An entry of the metadata that some readers of files from PyTorch ask for.
+const FORMAT: (&str, &str) = ("format", "pt");
 
 /// A perceptron with its parameters and what else its file says.
 ///
@@ -86,7 +90,7 @@ pub struct Network {
     pub precision: Precision,
     /// The names of the layers, with any prefix: `0`, `2`, … unless the file had others.
     pub modules: Vec<String>,
-    /// The metadata of the file but for what is in the other fields.
+    /// The metadata of the file but for what is in the other fields, and for `format: pt`, which every file gets.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -160,11 +164,14 @@ impl Network {
         file: &Safetensors<'_>,
         options: &ReadOptions,
     ) -> Result<Self, NetworkProblem> {
-        let chain = Chain::find(file.tensors(), options)?;
-        let mlp = architecture::of(&chain, file.metadata(), options)?;
+        let options = architecture::named(file.metadata(), options)?;
+        let chain = Chain::find(file.tensors(), &options)?;
+        let mlp = architecture::of(&chain, file.metadata(), &options)?;
         let likelihood = architecture::likelihood(&mlp, file.metadata())?;
         let mut metadata = file.metadata().clone();
-        metadata.retain(|key, _| !architecture::is_reserved(key));
+        metadata.retain(|key, value| {
+            !architecture::is_reserved(key) && (key.as_str(), value.as_str()) != FORMAT
+        });
         Ok(Self {
             theta: chain.parameters()?,
             precision: chain.precision(),
@@ -187,7 +194,7 @@ impl Network {
 
     /// The bytes of a safetensors file. The same network gives the same bytes.
     ///
-    /// The metadata get `format: pt`, which some readers of such files ask for.
+    /// The metadata get `format: pt`, which some readers of such files ask for, unless they have another format.
     ///
     /// # Errors
     /// [`NetworkProblem`] if θ has the wrong length or an entry that is not finite, or not in `f32` if that is the precision; if
@@ -204,14 +211,14 @@ impl Network {
             });
         }
         let mut writer = Writer::new();
-        writer.metadata("format", "pt");
+        writer.metadata(FORMAT.0, FORMAT.1);
         for (key, value) in &self.metadata {
             if architecture::is_reserved(key) {
                 return Err(NetworkProblem::ReservedKey { key: key.clone() });
             }
             writer.metadata(key, value);
         }
-        for (key, value) in architecture::metadata(&self.mlp, self.likelihood)? {
+        for (key, value) in architecture::metadata(self)? {
             writer.metadata(key, value);
         }
         for (layer, module) in layers.iter().zip(&self.modules) {
