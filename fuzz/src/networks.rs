@@ -9,7 +9,7 @@ pub fn safetensors(bytes: &[u8]) -> bool {
     if let Ok(file) = Safetensors::from_bytes(bytes, "fuzz.safetensors") {
         for tensor in file.tensors() {
             let count: usize = tensor.shape().iter().product();
-            assert_eq!(tensor.bytes().len() * 8, count * tensor.dtype().bits());
+            assert_eq!(tensor.bytes().len() * 8, count * tensor.dtype().bitsize());
             assert!(tensor.to_f64().is_none_or(|values| values.len() == count));
             assert!(file.tensor(tensor.name()).is_some());
         }

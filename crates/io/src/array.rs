@@ -325,7 +325,7 @@ mod tests {
             images.examples().col(1).iter().copied().collect::<Vec<_>>(),
             [4.0, 5.0, 6.0, 7.0]
         );
-        assert_eq!(images.matrix()[(1, 3)], 7.0);
+        assert_eq!(images.matrix().row(1), images.examples().col(1).transpose());
     }
 
     #[test]

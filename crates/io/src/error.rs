@@ -84,7 +84,7 @@ pub enum IoError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        problem: SafetensorsProblem,
+        problem: Box<SafetensorsProblem>,
     },
     /// The tensors in the file are not a perceptron, or not the one expected.
     #[error("{}: {problem}", path.display())]
@@ -92,7 +92,7 @@ pub enum IoError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        problem: NetworkProblem,
+        problem: Box<NetworkProblem>,
     },
     /// The file is not a valid npy file.
     #[error("{}: {problem}", path.display())]
@@ -100,7 +100,7 @@ pub enum IoError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        problem: NpyProblem,
+        problem: Box<NpyProblem>,
     },
     /// The file is not a valid npz file, or one of its arrays is at fault.
     #[error("{}: {problem}", path.display())]
@@ -108,7 +108,7 @@ pub enum IoError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        problem: NpzProblem,
+        problem: Box<NpzProblem>,
     },
     /// The file is not a valid idx file.
     #[error("{}: {problem}", path.display())]
@@ -116,7 +116,7 @@ pub enum IoError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        problem: IdxProblem,
+        problem: Box<IdxProblem>,
     },
 }
 

@@ -89,7 +89,7 @@ pub fn from_bytes<P: AsRef<Path>>(bytes: &[u8], name: P) -> Result<Array, IoErro
     file::require_content(bytes, path)?;
     let fail = |problem| IoError::Idx {
         path: path.to_owned(),
-        problem,
+        problem: Box::new(problem),
     };
     if file::is_gzip(bytes) {
         let unpacked = file::unpack_gzip(bytes, path)?;

@@ -50,7 +50,6 @@ pub mod idx;
 pub mod npy;
 pub mod npz;
 
-mod half;
 mod listing;
 mod precision;
 

@@ -1,4 +1,4 @@
-//! Named arrays in one file, as `numpy.savez` and `numpy.savez_compressed` write them: a zip archive of [npy](crate::npy) files.
+//! Named arrays in one file, as `numpy.savez` and `numpy.savez_compressed` write them: a zip archive of [npy] files.
 //!
 //! What compressed entries unpack to is limited to [`MAX_UNPACKED_BYTES`]; encrypted entries and other compressions than
 //! *deflate* are refused. Entries are written uncompressed, in the given order and without a date: the same arrays give the
@@ -115,7 +115,7 @@ impl Npz {
         file::require_content(&bytes, path)?;
         let fail = |problem| IoError::Npz {
             path: path.to_owned(),
-            problem,
+            problem: Box::new(problem),
         };
         let archive = ZipArchive::new(Cursor::new(bytes))
             .map_err(|source| fail(NpzProblem::Archive { source }))?;
@@ -149,7 +149,7 @@ impl Npz {
     pub fn array(&mut self, name: &str) -> Result<Array, IoError> {
         self.read(name).map_err(|problem| IoError::Npz {
             path: self.path.clone(),
-            problem,
+            problem: Box::new(problem),
         })
     }
 
@@ -161,9 +161,9 @@ impl Npz {
         let [name] = &self.names[..] else {
             return Err(IoError::Npz {
                 path: self.path.clone(),
-                problem: NpzProblem::NotOneArray {
+                problem: Box::new(NpzProblem::NotOneArray {
                     available: self.names.clone(),
-                },
+                }),
             });
         };
         self.array(&name.clone())

@@ -1,5 +1,7 @@
 //! The corpora of the fuzzing, file by file, through the same functions; and mutations of them.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 #[expect(unreachable_pub, reason = "public in the crate of the fuzzing")]
 #[path = "../../../fuzz/src/arrays.rs"]
 mod arrays;
@@ -28,8 +30,11 @@ fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
         .collect()
 }
 
+/// Whether some bytes were a valid file.
+type Parser = fn(&[u8]) -> bool;
+
 /// Each file has an answer, and at least so many are valid: a parser that refuses everything would pass otherwise.
-fn check(target: &str, parse: fn(&[u8]) -> bool, valid: usize) {
+fn check(target: &str, parse: Parser, valid: usize) {
     let files = corpus(target);
     let read = files
         .iter()
@@ -120,7 +125,7 @@ proptest! {
     /// Every file of every corpus, changed in one to four places.
     #[test]
     fn changed_files_have_answers(mutations in vec(mutation(), 1..5)) {
-        let parsers: [(&str, fn(&[u8]) -> bool); 4] = [
+        let parsers: [(&str, Parser); 4] = [
             ("safetensors", networks::safetensors),
             ("npy", arrays::npy),
             ("npz", arrays::npz),

@@ -1,5 +1,7 @@
 //! Networks that PyTorch made: outputs, gradients and Fisher matrices are those of PyTorch. See `fixtures/make_fixtures.py`.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::PathBuf;
 
 use neuromanifold_geometry::quotient::{Probe, Tolerance, reduce};

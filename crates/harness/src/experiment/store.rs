@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use neuromanifold_io::atomic;
+
 use super::Run;
 use crate::HarnessError;
 use crate::figure;
@@ -58,14 +60,7 @@ impl Store {
         let path = self.path(relative);
         let directory = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(directory).map_err(|source| unwritable(directory, source))?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = directory.join(format!(".{name}.{}", std::process::id()));
-        let written = fs::write(&temporary, contents).and_then(|()| fs::rename(&temporary, &path));
-        written.map_err(|source| {
-            // The error that matters is the first; a temporary file that cannot be removed changes nothing about it.
-            let _ = fs::remove_file(&temporary);
-            unwritable(&path, source)
-        })?;
+        atomic::replace(&path, contents.as_ref()).map_err(|source| unwritable(&path, source))?;
         Ok(path)
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{NetworkProblem, ReadOptions, order};
 use crate::Precision;
 use crate::array::index_of;
-use crate::safetensors::Tensor;
+use crate::safetensors::{Dtype, Tensor};
 
 /// Linear layers, from the inputs to the outputs, each of which fits the one before.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ impl<'a> Chain<'a> {
 
     /// `f64` if any tensor is.
     pub(super) fn precision(&self) -> Precision {
-        if self.tensors().any(|tensor| tensor.dtype().name() == "F64") {
+        if self.tensors().any(|tensor| tensor.dtype() == Dtype::F64) {
             Precision::F64
         } else {
             Precision::F32
@@ -139,7 +139,7 @@ impl<'a> Chain<'a> {
         for tensor in self.tensors() {
             let values = tensor.to_f64().ok_or_else(|| NetworkProblem::Dtype {
                 key: tensor.name().to_owned(),
-                dtype: tensor.dtype().name(),
+                dtype: tensor.dtype(),
             })?;
             if let Some(position) = values.iter().position(|value| !value.is_finite()) {
                 return Err(NetworkProblem::NotFinite {

@@ -280,6 +280,6 @@ fn require_length(mlp: &Mlp, theta: &[f64]) -> Result<(), NetworkProblem> {
 fn fail(path: &Path, problem: NetworkProblem) -> IoError {
     IoError::Network {
         path: path.to_owned(),
-        problem,
+        problem: Box::new(problem),
     }
 }

@@ -1,6 +1,7 @@
 use neuromanifold_mlp::{Activation, MlpError};
 
 use crate::listing::{names, numbers};
+use crate::safetensors::Dtype;
 
 /// Why the tensors of a file are not a perceptron, or not the one expected.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +67,7 @@ pub enum NetworkProblem {
         /// Its name.
         key: String,
         /// Its type.
-        dtype: &'static str,
+        dtype: Dtype,
     },
     /// A parameter is NaN or infinite.
     #[error("tensor {key:?}: the value at index {index:?} is {value}, not a finite number")]

@@ -1,7 +1,5 @@
 use std::fmt;
 
-use crate::half;
-
 /// The type of the values of an npy file: kind, width, byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Dtype {
@@ -83,7 +81,7 @@ impl Dtype {
                 exact(i128::from((bits << unused) as i64 >> unused))
             }
             Kind::Float => Ok(match self.bytes {
-                2 => half::binary16(bits as u16),
+                2 => half::f16::from_bits(bits as u16).to_f64(),
                 4 => f64::from(f32::from_bits(bits as u32)),
                 _ => f64::from_bits(bits),
             }),

@@ -156,7 +156,7 @@ pub fn to_bytes(array: &Array, precision: Precision) -> Vec<u8> {
 fn fail(path: &Path, problem: NpyProblem) -> IoError {
     IoError::Npy {
         path: path.to_owned(),
-        problem,
+        problem: Box::new(problem),
     }
 }
 

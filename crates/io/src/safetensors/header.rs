@@ -1,12 +1,14 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
 
+use safetensors::tensor::TensorInfo;
+use safetensors::{SafeTensorError, SafeTensors};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Dtype, Safetensors, SafetensorsProblem, Tensor};
+use super::{Safetensors, SafetensorsProblem, Tensor};
 
 /// The longest header that the reference implementation reads.
 const MAX_HEADER_BYTES: u64 = 100_000_000;
@@ -29,27 +31,80 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Safetensors<'_>, SafetensorsProblem>
     let (header, values) = rest.split_at(claimed as usize);
     let Entries(entries) = serde_json::from_slice::<Entries<&RawValue>>(header)
         .map_err(|source| SafetensorsProblem::Header { source })?;
-    let mut metadata = None;
-    let mut places = Vec::with_capacity(entries.len());
+    let mut keys = BTreeSet::new();
+    let mut metadata = BTreeMap::new();
+    let mut end = 0;
     for (key, entry) in entries {
+        if keys.contains(&key) {
+            return Err(SafetensorsProblem::DuplicateKey { key });
+        }
         if key == METADATA {
             let strings = serde_json::from_str(entry.get())
                 .map_err(|source| SafetensorsProblem::Metadata { source })?;
-            if metadata.replace(unique(strings)?).is_some() {
-                return Err(SafetensorsProblem::DuplicateKey { key });
-            }
+            metadata = unique(strings)?;
         } else {
-            let entry = serde_json::from_str(entry.get());
-            places.push(match entry {
-                Ok(entry) => place(key, entry)?,
+            let info = match serde_json::from_str(entry.get()) {
+                Ok(info) => info,
                 Err(source) => return Err(SafetensorsProblem::Entry { key, source }),
-            });
+            };
+            end = end.max(check_place(&key, info, values.len())?);
         }
+        keys.insert(key);
     }
-    Ok(Safetensors {
-        metadata: metadata.unwrap_or_default(),
-        tensors: cut(places, values)?,
-    })
+    let valid = SafeTensors::deserialize(bytes).map_err(|source| match source {
+        SafeTensorError::InvalidOffset(key) => SafetensorsProblem::Gap { key },
+        SafeTensorError::MetadataIncompleteBuffer => SafetensorsProblem::Trailing {
+            expected: end,
+            found: values.len(),
+        },
+        source => SafetensorsProblem::Refused { source },
+    })?;
+    let mut tensors: Vec<Tensor<'_>> = valid
+        .iter()
+        .map(|(name, view)| Tensor {
+            name: name.to_owned(),
+            dtype: view.dtype(),
+            shape: view.shape().to_vec(),
+            bytes: view.data(),
+        })
+        .collect();
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Safetensors { metadata, tensors })
+}
+
+/// Type and shape fill the place, and the place is in the file; returns where it ends.
+fn check_place(key: &str, info: TensorInfo, found: usize) -> Result<usize, SafetensorsProblem> {
+    let TensorInfo {
+        dtype,
+        shape,
+        data_offsets: (begin, end),
+    } = info;
+    let key = key.to_owned();
+    let bits = shape
+        .iter()
+        .try_fold(dtype.bitsize(), |bits, length| bits.checked_mul(*length));
+    let Some(bits) = bits else {
+        return Err(SafetensorsProblem::Overflow { key, shape });
+    };
+    let expected = bits.div_ceil(8);
+    if begin.checked_add(expected) != Some(end) {
+        return Err(SafetensorsProblem::Length {
+            key,
+            shape,
+            dtype,
+            expected,
+            begin,
+            end,
+        });
+    }
+    if end > found {
+        return Err(SafetensorsProblem::Truncated {
+            key,
+            expected: end,
+            found,
+        });
+    }
+    Ok(end)
 }
 
 /// The pairs of a JSON object in the order of the text, equal keys included: a map would keep just one of them.
@@ -88,100 +143,4 @@ fn unique(
         map.insert(key, value);
     }
     Ok(map)
-}
-
-/// The entry of a tensor as the header has it.
-#[derive(Deserialize)]
-struct Entry {
-    dtype: String,
-    shape: Vec<usize>,
-    data_offsets: (usize, usize),
-}
-
-/// A tensor whose type, shape and offsets agree.
-struct Place {
-    name: String,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    begin: usize,
-    end: usize,
-}
-
-fn place(key: String, entry: Entry) -> Result<Place, SafetensorsProblem> {
-    let Entry {
-        dtype,
-        shape,
-        data_offsets: (begin, end),
-    } = entry;
-    let Some(dtype) = Dtype::parse(&dtype) else {
-        return Err(SafetensorsProblem::UnknownDtype { key, dtype });
-    };
-    let bits = shape
-        .iter()
-        .try_fold(dtype.bits(), |bits, length| bits.checked_mul(*length));
-    let Some(bits) = bits else {
-        return Err(SafetensorsProblem::Overflow { key, shape });
-    };
-    if !bits.is_multiple_of(8) {
-        return Err(SafetensorsProblem::Fraction {
-            key,
-            shape,
-            dtype: dtype.name(),
-        });
-    }
-    if begin.checked_add(bits / 8) != Some(end) {
-        return Err(SafetensorsProblem::Length {
-            key,
-            shape,
-            dtype: dtype.name(),
-            expected: bits / 8,
-            begin,
-            end,
-        });
-    }
-    Ok(Place {
-        name: key,
-        dtype,
-        shape,
-        begin,
-        end,
-    })
-}
-
-/// Gives each tensor its bytes: all of the values, without gap and overlap. Sorted by name.
-fn cut(mut places: Vec<Place>, values: &[u8]) -> Result<Vec<Tensor<'_>>, SafetensorsProblem> {
-    places.sort_by_key(|place| (place.begin, place.end));
-    let mut expected = 0;
-    for place in &places {
-        if place.begin != expected {
-            return Err(SafetensorsProblem::Gap {
-                key: place.name.clone(),
-                begin: place.begin,
-                expected,
-            });
-        }
-        expected = place.end;
-    }
-    let found = values.len();
-    if expected > found {
-        return Err(SafetensorsProblem::Truncated { expected, found });
-    }
-    if expected < found {
-        return Err(SafetensorsProblem::Trailing { expected, found });
-    }
-    places.sort_by(|a, b| a.name.cmp(&b.name));
-    if let Some(pair) = places.windows(2).find(|pair| pair[0].name == pair[1].name) {
-        return Err(SafetensorsProblem::DuplicateKey {
-            key: pair[0].name.clone(),
-        });
-    }
-    Ok(places
-        .into_iter()
-        .map(|place| Tensor {
-            bytes: &values[place.begin..place.end],
-            name: place.name,
-            dtype: place.dtype,
-            shape: place.shape,
-        })
-        .collect())
 }

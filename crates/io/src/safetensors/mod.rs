@@ -3,8 +3,10 @@
 //! A file is the length of its header (64 bits, little-endian), the header in JSON, and the values of all tensors. The
 //! header gives each tensor its type, shape and place; under the key `__metadata__` it may map strings to strings.
 //!
-//! Nothing is believed: places must lie in the file, neither overlap nor leave gaps, and agree with type and shape; names must
-//! not repeat. No memory is taken for a claim, only for bytes that are there.
+//! Whether a file is valid is decided by the reference implementation, the crate `safetensors`. Before it
+//! comes a check of what it lets pass or does not name: keys that repeat, and which tensor does not fit its place. Files are
+//! laid out here, with the metadata in order, so that the same content gives the same bytes. No memory is taken for a claim, only for
+//! bytes that are there.
 //!
 //! [`Network`](crate::Network) reads and writes perceptrons in this format; this module is for whatever else has names and
 //! numbers.
@@ -12,13 +14,12 @@
 //! # References
 //! The format is defined at <https://github.com/huggingface/safetensors>.
 
-mod dtype;
 mod header;
 mod problem;
 mod tensor;
 mod writer;
 
-pub use dtype::Dtype;
+pub use ::safetensors::Dtype;
 pub use problem::SafetensorsProblem;
 pub use tensor::Tensor;
 pub use writer::Writer;
@@ -46,7 +47,7 @@ use crate::{IoError, file};
 /// let error = Safetensors::from_bytes(&bytes[..bytes.len() - 1], "a.safetensors").unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "a.safetensors: the file is cut off: the tensors end at byte 8 of the values, but there are only 7"
+///     "a.safetensors: the file is cut off: tensor \"a\" ends at byte 8 of the values, but there are only 7"
 /// );
 /// # Ok::<(), neuromanifold_io::IoError>(())
 /// ```
@@ -66,7 +67,7 @@ impl<'a> Safetensors<'a> {
         file::require_content(bytes, path)?;
         header::parse(bytes).map_err(|problem| IoError::Safetensors {
             path: path.to_owned(),
-            problem,
+            problem: Box::new(problem),
         })
     }
 

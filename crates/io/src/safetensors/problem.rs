@@ -1,3 +1,5 @@
+use safetensors::{Dtype, SafeTensorError};
+
 /// What is wrong with a safetensors file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -35,7 +37,7 @@ pub enum SafetensorsProblem {
         /// What the parser said.
         source: serde_json::Error,
     },
-    /// The entry of a tensor does not have the three fields it should have.
+    /// The entry of a tensor does not have the three fields it should have, or a dtype that the format does not have.
     #[error("tensor {key:?}: expected an object with dtype, shape and data_offsets: {source}")]
     Entry {
         /// The tensor.
@@ -49,14 +51,6 @@ pub enum SafetensorsProblem {
         /// The name.
         key: String,
     },
-    /// A type that the format does not have.
-    #[error("tensor {key:?} has the unknown dtype {dtype:?}; expected one such as F32 or F64")]
-    UnknownDtype {
-        /// The tensor.
-        key: String,
-        /// The type as it was named.
-        dtype: String,
-    },
     /// The number of bytes that a shape needs overflows.
     #[error("tensor {key:?} has shape {shape:?}, more values than fit into memory")]
     Overflow {
@@ -64,16 +58,6 @@ pub enum SafetensorsProblem {
         key: String,
         /// Its shape.
         shape: Vec<usize>,
-    },
-    /// A type smaller than a byte, and values that do not fill the last one.
-    #[error("tensor {key:?} has shape {shape:?} of {dtype}, which is no whole number of bytes")]
-    Fraction {
-        /// The tensor.
-        key: String,
-        /// Its shape.
-        shape: Vec<usize>,
-        /// Its type.
-        dtype: &'static str,
     },
     /// Type and shape need another number of bytes than there are between the offsets.
     #[error(
@@ -86,7 +70,7 @@ pub enum SafetensorsProblem {
         /// Its shape.
         shape: Vec<usize>,
         /// Its type.
-        dtype: &'static str,
+        dtype: Dtype,
         /// Bytes needed.
         expected: usize,
         /// Where the header says it begins.
@@ -94,23 +78,19 @@ pub enum SafetensorsProblem {
         /// Where the header says it ends.
         end: usize,
     },
-    /// A tensor does not begin where the one before it ends.
-    #[error(
-        "tensor {key:?} begins at byte {begin} of the values, but the one before it ends at {expected}"
-    )]
+    /// A tensor does not begin where another ends: there is a gap, or they overlap.
+    #[error("tensor {key:?} does not begin where the one before it ends")]
     Gap {
         /// The tensor.
         key: String,
-        /// Where it begins.
-        begin: usize,
-        /// Where it should.
-        expected: usize,
     },
     /// The file ends before the values do.
     #[error(
-        "the file is cut off: the tensors end at byte {expected} of the values, but there are only {found}"
+        "the file is cut off: tensor {key:?} ends at byte {expected} of the values, but there are only {found}"
     )]
     Truncated {
+        /// The tensor.
+        key: String,
         /// Bytes of values needed.
         expected: usize,
         /// Bytes of values there are.
@@ -123,5 +103,11 @@ pub enum SafetensorsProblem {
         expected: usize,
         /// Bytes of values there are.
         found: usize,
+    },
+    /// Anything else that the reference implementation refuses.
+    #[error("not a valid safetensors file: {source}")]
+    Refused {
+        /// What it said.
+        source: SafeTensorError,
     },
 }

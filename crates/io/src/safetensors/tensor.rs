@@ -1,3 +1,5 @@
+use half::{bf16, f16};
+
 use super::Dtype;
 
 /// One tensor of a file: its name, type, shape, and a view of its bytes.
@@ -38,6 +40,17 @@ impl<'a> Tensor<'a> {
     /// or `F64`.
     #[must_use]
     pub fn to_f64(&self) -> Option<Vec<f64>> {
-        self.dtype.floats(self.bytes)
+        Some(match self.dtype {
+            Dtype::F16 => values(self.bytes, |bits| f16::from_le_bytes(bits).to_f64()),
+            Dtype::BF16 => values(self.bytes, |bits| bf16::from_le_bytes(bits).to_f64()),
+            Dtype::F32 => values(self.bytes, |bits| f64::from(f32::from_le_bytes(bits))),
+            Dtype::F64 => values(self.bytes, f64::from_le_bytes),
+            _ => return None,
+        })
     }
+}
+
+fn values<const WIDTH: usize>(bytes: &[u8], value: impl Fn([u8; WIDTH]) -> f64) -> Vec<f64> {
+    let (chunks, _) = bytes.as_chunks();
+    chunks.iter().map(|chunk| value(*chunk)).collect()
 }
