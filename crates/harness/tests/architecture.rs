@@ -28,6 +28,16 @@ const ALLOWED: [(&str, &[&str]); 8] = [
             "neuromanifold-optim",
         ],
     ),
+    (
+        "neuromanifold",
+        &[
+            "neuromanifold-model",
+            "neuromanifold-mlp",
+            "neuromanifold-geometry",
+            "neuromanifold-optim",
+            "neuromanifold-harness",
+        ],
+    ),
     ("xtask", &["neuromanifold-harness", "neuromanifold-benches"]),
     (
         "neuromanifold-benches",
