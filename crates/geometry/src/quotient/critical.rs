@@ -49,6 +49,30 @@ pub fn critical_subspaces(
     Ok(found)
 }
 
+/// For each hidden unit its strata of each kind, at whatever distance: its elimination, its being constant, and the overlap (or
+/// opposite ray) with its nearest other unit.
+///
+/// What [`degeneracy`](super::degeneracy()) tells unit by unit, for networks whose metric is too large for a numerical rank.
+///
+/// Cost: `O(m² n)` for the distances of all pairs, `O(N (n + K))` for each stratum.
+///
+/// # Errors
+/// As [`Shallow::new`]; those of the [`Probe`].
+pub fn nearest_subspaces(
+    net: &Mlp,
+    theta: &[f64],
+    probe: &Probe<'_>,
+) -> Result<Vec<Vec<CriticalSubspace>>, QuotientError> {
+    let shallow = Shallow::new(net, theta)?;
+    if net.layers().len() == 1 {
+        return Ok(Vec::new());
+    }
+    let finder = Finder::new(net, theta, &shallow, probe)?;
+    (0..shallow.units.len())
+        .map(|unit| finder.around(unit))
+        .collect()
+}
+
 pub(crate) struct Finder<'a> {
     pub(crate) net: &'a Mlp,
     pub(crate) shallow: &'a Shallow,
@@ -71,8 +95,7 @@ impl<'a> Finder<'a> {
         })
     }
 
-    /// For one unit its strata of each kind, at whatever distance: elimination, constant, and the overlap with its nearest other.
-    pub(crate) fn around(&self, unit: usize) -> Result<Vec<CriticalSubspace>, QuotientError> {
+    fn around(&self, unit: usize) -> Result<Vec<CriticalSubspace>, QuotientError> {
         let far = f64::INFINITY;
         let others = (0..self.shallow.units.len()).filter(|other| *other != unit);
         let nearest = others

@@ -1,8 +1,6 @@
-use super::critical::Finder;
+use super::critical::nearest_subspaces;
 use super::numerical_rank::measure;
-use super::{
-    AnalyticNullSpace, Cause, NumericalRank, Probe, QuotientError, Shallow, Stratum, Tolerance,
-};
+use super::{AnalyticNullSpace, Cause, NumericalRank, Probe, QuotientError, Stratum, Tolerance};
 use crate::RankTolerance;
 use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::OutputMap;
@@ -173,20 +171,18 @@ fn unit_by_unit(
     probe: &Probe<'_>,
     causes: &[(Cause, usize)],
 ) -> Result<Vec<UnitDegeneracy>, QuotientError> {
-    let shallow = Shallow::new(net, theta)?;
-    if net.layers().len() == 1 {
-        return Ok(Vec::new());
-    }
-    let mut involved: Vec<Vec<usize>> = vec![Vec::new(); shallow.units.len()];
+    let strata = nearest_subspaces(net, theta, probe)?;
+    let mut involved: Vec<Vec<usize>> = vec![Vec::new(); strata.len()];
     for (index, (cause, _)) in causes.iter().enumerate() {
         for unit in cause.units() {
-            involved[*unit].push(index);
+            if let Some(own) = involved.get_mut(*unit) {
+                own.push(index); // an affine map has inputs for units, and no strata
+            }
         }
     }
-    let finder = Finder::new(net, theta, &shallow, probe)?;
-    (involved.into_iter().enumerate())
-        .map(|(unit, own)| {
-            let around = finder.around(unit)?;
+    let units = strata.into_iter().zip(involved).enumerate();
+    Ok(units
+        .map(|(unit, (around, own))| {
             let near = |by: fn(&NearStratum) -> f64| {
                 let all = around.iter().map(|subspace| NearStratum {
                     stratum: subspace.stratum.clone(),
@@ -199,15 +195,15 @@ fn unit_by_unit(
                         .then(a.distance.total_cmp(&b.distance))
                 })
             };
-            Ok(UnitDegeneracy {
+            UnitDegeneracy {
                 unit,
                 null_directions: own.iter().map(|cause| causes[*cause].1).sum(),
                 causes: own,
                 nearest: near(|s| s.distance),
                 cheapest: near(|s| s.divergence),
-            })
+            }
         })
-        .collect()
+        .collect())
 }
 
 impl Degeneracy {

@@ -36,7 +36,8 @@
 //! * [`reduce`]: the smallest network that computes exactly the same, layer by layer for deep ones; [`compress`]: a smaller one
 //!   within a budget of nats, on a [path](CompressionPath) of removals and merges in the order of what they cost at the outputs.
 //! * [`AnalyticNullSpace`]: every null direction of `G` with its cause; [`degeneracy`]: the same beside the numbers, cause by cause and
-//!   unit by unit; [`critical_subspaces`]: the strata nearby, with distances in parameters and in nats.
+//!   unit by unit; [`critical_subspaces`]: the strata nearby, with distances in parameters and in nats,
+//!   and [`nearest_subspaces`] those of each unit.
 //! * [`TangentSplit`], [`exact_natural_gradient`]: what natural gradient means on the critical set; [`SolveComparison`]: what the answers
 //!   that are in use (pseudo-inverse, damping, sample space, the reduced network) make of it, at and near the set. In short: they
 //!   all approximate the shortest step to the best law nearby, `G⁺∇l`; the reduced network takes the best step that *it* can, the
@@ -108,7 +109,7 @@ pub use canonical::CanonicalForm;
 pub use canonicalize::{Canonicalization, canonicalize, canonicalize_law};
 pub use cause::Cause;
 pub use compress::{Absorbed, Compression, CompressionPath, CompressionStep, compress};
-pub use critical::critical_subspaces;
+pub use critical::{critical_subspaces, nearest_subspaces};
 pub use degeneracy::{Degeneracy, NearStratum, UnitDegeneracy, Verdict, degeneracy};
 pub use degenerate_step::{DegenerateStep, Solver};
 pub use equivalence::{Equivalence, equivalent, equivalent_laws};
