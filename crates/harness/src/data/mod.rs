@@ -42,8 +42,8 @@ mod task;
 mod teacher_student;
 
 pub use self::csv::{
-    Column, CsvError, CsvProblem, CsvSource, Delimiter, Header, MAX_RECORD_BYTES, save_csv,
-    write_csv,
+    Column, CsvError, CsvProblem, CsvSource, Delimiter, Header, InputColumns, MAX_RECORD_BYTES,
+    save_csv, write_csv,
 };
 pub use batches::{Batch, Batches};
 pub use dataset::{Dataset, Example};

@@ -85,25 +85,24 @@ impl Layout {
         for column in ignored {
             claim(column)?;
         }
-        let inputs: Vec<usize> = (0..names.len()).filter(|&index| free[index]).collect();
-        if inputs.is_empty() {
-            return Err(CsvError::new(file, CsvProblem::NoInputs).on_line(first.line));
-        }
-        if let Some(&index) = inputs
-            .iter()
-            .chain(&targets)
-            .find(|&&index| names[index].is_empty())
-        {
-            let error = CsvError::new(file, CsvProblem::UnnamedColumn);
-            return Err(error
-                .on_line(first.line)
-                .in_column(format!("#{}", index + 1)));
-        }
         Ok(Layout {
+            inputs: (0..names.len()).filter(|&index| free[index]).collect(),
             names,
-            inputs,
             targets,
         })
+    }
+
+    /// Passes if there are inputs, and every column that is one or a target has a name.
+    pub(super) fn named(self, file: &Path, line: u64) -> Result<Self, CsvError> {
+        if self.inputs.is_empty() {
+            return Err(CsvError::new(file, CsvProblem::NoInputs).on_line(line));
+        }
+        let mut used = self.inputs.iter().chain(&self.targets);
+        if let Some(&index) = used.find(|&&index| self.names[index].is_empty()) {
+            let error = CsvError::new(file, CsvProblem::UnnamedColumn);
+            return Err(error.on_line(line).in_column(format!("#{}", index + 1)));
+        }
+        Ok(self)
     }
 
     /// The names of the columns at these positions.

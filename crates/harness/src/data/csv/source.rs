@@ -147,7 +147,8 @@ impl CsvSource {
         let first = rows
             .next_row()?
             .ok_or_else(|| self.fail(CsvProblem::Empty))?;
-        let layout = Layout::new(&self.file, self.header, first, &self.targets, &self.ignored)?;
+        let layout = Layout::new(&self.file, self.header, first, &self.targets, &self.ignored)?
+            .named(&self.file, first.line)?;
         let mut table = Table::new(self, layout);
         if self.header == Header::Absent {
             table.push(first)?;
