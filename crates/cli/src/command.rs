@@ -1,7 +1,7 @@
 use crate::exit::{EXIT_STATUS, Exit};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{completions, man};
+use crate::{completions, compress, equivalent, fisher, inspect, man, reduce};
 use clap::{ColorChoice, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -43,6 +43,11 @@ pub(crate) struct Arguments {
 /// One variant a subcommand; its arguments live in the module of the same name.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Inspect(Box<inspect::Inspect>),
+    Equivalent(Box<equivalent::Equivalent>),
+    Reduce(Box<reduce::Reduce>),
+    Compress(Box<compress::Compress>),
+    Fisher(Box<fisher::Fisher>),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -68,6 +73,11 @@ impl Arguments {
 impl Command {
     fn run(&self, output: &Output) -> Result<Exit, Failure> {
         match self {
+            Self::Inspect(inspect) => inspect.run(output),
+            Self::Equivalent(equivalent) => equivalent.run(output),
+            Self::Reduce(reduce) => reduce.run(output),
+            Self::Compress(compress) => compress.run(output),
+            Self::Fisher(fisher) => fisher.run(output),
             Self::Completions(completions) => completions.run(output),
             Self::Man(man) => man.run(output),
         }

@@ -16,8 +16,6 @@ pub(crate) enum Exit {
     Unanswerable = 4,
     /// A result cannot be written.
     Output = 5,
-    /// Stopped by Ctrl-C: 128 and the number of the signal.
-    Interrupted = 130,
 }
 
 /// The table of statuses at the end of every `--help`.

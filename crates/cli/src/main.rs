@@ -2,10 +2,22 @@
 
 mod command;
 mod completions;
+mod compress;
+mod data;
+mod equivalent;
 mod exit;
 mod failure;
+mod fisher;
+mod inspect;
+mod law;
 mod man;
+mod memory;
+mod network;
 mod output;
+mod page;
+mod progress;
+mod reduce;
+mod smaller;
 
 use clap::Parser as _;
 use std::process::ExitCode;

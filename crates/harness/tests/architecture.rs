@@ -3,7 +3,7 @@
 use std::process::Command;
 
 /// Crate, and the workspace crates that its code (not its tests) may use.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("neuromanifold-model", &[]),
     ("neuromanifold-mlp", &["neuromanifold-model"]),
     (
@@ -36,6 +36,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
             "neuromanifold-geometry",
             "neuromanifold-optim",
             "neuromanifold-harness",
+            "neuromanifold-io",
         ],
     ),
     ("xtask", &["neuromanifold-harness", "neuromanifold-benches"]),

@@ -35,6 +35,9 @@ pub struct NumericalRank {
     pub analytic_residual: f64,
     /// How many analytic null directions were checked: all where `G` or `A` was formed, a sample of about 64 otherwise.
     pub checked: usize,
+    /// The eigenvalues themselves, ascending: `min(P, rN)` of them, or `P` with their zeros.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub eigenvalues: Vec<f64>,
 }
 
 /// An orthonormal basis of the numerical null space of `G` on a probe, `P × nullity`, to be held against
@@ -125,6 +128,7 @@ pub(crate) fn measure(
         resolution: resolution * largest,
         analytic_residual: residual,
         checked,
+        eigenvalues,
     })
 }
 
