@@ -1,6 +1,7 @@
 use crate::error::Quantity;
+use crate::state::Kind;
 use crate::step::{FirstOrder, advance, same_parameters};
-use crate::{Objective, OptimError, Optimizer, Schedule, Step};
+use crate::{Objective, OptimError, Optimizer, Resumable, Schedule, State, StateError, Step};
 
 /// Adam: each coordinate is scaled by a running root mean square of its own gradient.
 ///
@@ -99,5 +100,36 @@ impl Optimizer for Adam {
         }
         self.steps = t;
         Ok(self.first_order.report(&self.tangent, eta))
+    }
+}
+
+impl Resumable for Adam {
+    fn state(&self) -> State {
+        State(Kind::Adam {
+            steps: self.steps,
+            mean: self.mean.clone(),
+            square: self.square.clone(),
+        })
+    }
+
+    fn restore(&mut self, state: State, parameters: usize) -> Result<(), StateError> {
+        let State(Kind::Adam {
+            steps,
+            mean,
+            square,
+        }) = state
+        else {
+            return Err(StateError::optimizer("Adam", &state));
+        };
+        StateError::check_steps(steps)?;
+        let length = if steps > 0 { parameters } else { 0 };
+        StateError::check("the mean of the gradient", &mean, length)?;
+        StateError::check("the mean square of the gradient", &square, length)?;
+        if let Some(&v) = square.iter().find(|v| **v < 0.0) {
+            let what = "a mean square of the gradient";
+            StateError::check_value(what, v, false, "not negative")?;
+        }
+        (self.steps, self.mean, self.square) = (steps, mean, square);
+        Ok(())
     }
 }

@@ -51,7 +51,8 @@
 //!
 //! Every optimiser implements [`Optimizer`]: one [`step`](Optimizer::step) on an objective, which may be another mini-batch
 //! each time, reported in a [`Step`]. An error (a NaN, a metric without an inverse) leaves θ and the optimiser as they were.
-//! [`fit()`] takes steps until a [`Stopping`] rule is met.
+//! [`fit()`] takes steps until a [`Stopping`] rule is met. A [`Resumable`] one can be put down between two steps and go on later, to
+//! the bit.
 //!
 //! # Example
 //!
@@ -97,6 +98,7 @@
 mod error;
 mod objective;
 mod schedule;
+mod state;
 mod step;
 
 mod adam;
@@ -119,4 +121,5 @@ pub use natural_gradient::{
 pub use objective::Objective;
 pub use schedule::Schedule;
 pub use sgd::{Momentum, Sgd};
+pub use state::{Resumable, State, StateError};
 pub use step::{Optimizer, Step};

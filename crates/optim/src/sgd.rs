@@ -1,5 +1,6 @@
+use crate::state::Kind;
 use crate::step::{FirstOrder, advance, same_parameters};
-use crate::{Objective, OptimError, Optimizer, Schedule, Step};
+use crate::{Objective, OptimError, Optimizer, Resumable, Schedule, State, StateError, Step};
 
 /// Stochastic gradient descent: `θ ← θ − η_t ∇l(θ)`, with momentum if asked for.
 ///
@@ -82,5 +83,25 @@ impl Optimizer for Sgd {
         }
         self.steps = t;
         Ok(self.first_order.report(&self.tangent, eta))
+    }
+}
+
+impl Resumable for Sgd {
+    fn state(&self) -> State {
+        State(Kind::Sgd {
+            steps: self.steps,
+            velocity: self.velocity.clone(),
+        })
+    }
+
+    fn restore(&mut self, state: State, parameters: usize) -> Result<(), StateError> {
+        let State(Kind::Sgd { steps, velocity }) = state else {
+            return Err(StateError::optimizer("Sgd", &state));
+        };
+        StateError::check_steps(steps)?;
+        let length = if steps > 0 { parameters } else { 0 };
+        StateError::check("the velocity", &velocity, length)?;
+        (self.steps, self.velocity) = (steps, velocity);
+        Ok(())
     }
 }

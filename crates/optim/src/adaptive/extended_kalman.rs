@@ -126,6 +126,30 @@ impl ExtendedKalmanFilter {
         self.covariance().map(Covariance::from_matrix)
     }
 
+    /// What later steps depend on.
+    pub(super) fn memory(&self) -> (u64, f64, Option<&InverseEstimate>) {
+        // Every field is named, so that a new one has to say here whether it is remembered.
+        let Self {
+            prior_variance: _,
+            fading: _,
+            storage: _,
+            steps,
+            weight,
+            covariance,
+            observation: _, // written before it is read in each step
+        } = self;
+        (*steps, *weight, covariance.as_ref())
+    }
+
+    pub(super) fn storage(&self) -> Storage {
+        self.storage
+    }
+
+    /// The inverse of [`memory`](Self::memory).
+    pub(super) fn go_on(&mut self, steps: u64, weight: f64, covariance: Option<InverseEstimate>) {
+        (self.steps, self.weight, self.covariance) = (steps, weight, covariance);
+    }
+
     fn step_with(
         &mut self,
         covariance: &mut InverseEstimate,

@@ -13,17 +13,17 @@ use faer::Mat;
 /// seldom; and since there is no other triangle, symmetry cannot be lost.
 #[derive(Clone, Debug)]
 pub(super) struct InverseEstimate {
-    scale: f64,
-    matrix: Matrix,
+    pub(super) scale: f64,
+    pub(super) matrix: Matrix,
     /// `V D Vᵀ`, and the vectors that `S` is multiplied with.
-    order: Order,
+    pub(super) order: Order,
     /// So many columns may wait.
     delay: usize,
     /// By how much `s` has grown while they did.
-    grown: f64,
+    pub(super) grown: f64,
     /// The trace, where it is asked for: followed from update to update, and computed anew whenever `S` is written, for its
     /// rounding errors grow as the matrix does and nothing makes them smaller.
-    trace: Option<f64>,
+    pub(super) trace: Option<f64>,
     products: Vec<Line>,
 }
 

@@ -6,6 +6,7 @@ mod observation;
 mod panel;
 mod rule;
 mod slab;
+mod state;
 mod storage;
 mod symmetric;
 mod team;
@@ -15,6 +16,7 @@ mod wind_up;
 
 pub use extended_kalman::ExtendedKalmanFilter;
 pub use rule::Rule;
+pub(crate) use state::Kept;
 pub use storage::Storage;
 pub use wind_up::WindUp;
 

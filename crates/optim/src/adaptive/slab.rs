@@ -65,6 +65,15 @@ impl<T: Entry> Slab<T> {
         &mut self.tiles[index]
     }
 
+    /// All numbers stored, tile after tile.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = &T> {
+        self.tiles.iter().flat_map(|tile| tile.0.as_flattened())
+    }
+
+    pub(super) fn numbers_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        (self.tiles.iter_mut()).flat_map(|tile| tile.0.as_flattened_mut())
+    }
+
     /// Carries out an order, panel after panel, so that memory is passed over once. The product is left in `partial`.
     pub(super) fn sweep(&mut self, order: &Order) {
         dispatch(Sweep { slab: self, order });

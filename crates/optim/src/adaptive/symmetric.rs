@@ -68,6 +68,15 @@ impl<T: Entry> Symmetric<T> {
         })
     }
 
+    /// All numbers stored, slab after slab.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = &T> {
+        self.slabs.iter().flat_map(Slab::numbers)
+    }
+
+    pub(super) fn numbers_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.slabs.iter_mut().flat_map(Slab::numbers_mut)
+    }
+
     /// Carries out an order, `out ← S x` at its end; reads, and if need be writes, each stored number once.
     pub(super) fn sweep(&mut self, order: &mut Order, out: &mut [Line]) {
         let workers = self.slabs.len().min(rayon::current_num_threads());

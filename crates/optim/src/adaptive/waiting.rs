@@ -50,6 +50,27 @@ impl Waiting {
         }
     }
 
+    /// `V` column after column, and `D`.
+    pub(super) fn to_flat(&self) -> (Vec<f64>, Vec<f64>) {
+        let groups = self.tiles.chunks(self.blocks.max(1));
+        let column = |k: usize| (groups.clone().nth(k / SIDE), k % SIDE);
+        let entries = (0..self.columns).flat_map(|k| {
+            let (group, k) = column(k);
+            group.into_iter().flatten().flat_map(move |tile| tile.0[k])
+        });
+        let signs = self.signs.as_flattened();
+        (entries.collect(), signs[..self.columns].to_vec())
+    }
+
+    /// The inverse of [`to_flat`](Self::to_flat), for columns of eight times `blocks` numbers.
+    pub(super) fn from_flat(blocks: usize, entries: &[f64], signs: &[f64]) -> Self {
+        let mut waiting = Self::none(blocks);
+        for (x, sign) in entries.chunks_exact(blocks * SIDE).zip(signs) {
+            waiting.push(*sign, x); // whose size is 1
+        }
+        waiting
+    }
+
     pub(super) fn clear(&mut self) {
         self.columns = 0;
         self.tiles.clear();

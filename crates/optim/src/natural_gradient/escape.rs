@@ -1,5 +1,5 @@
 use super::NaturalGradient;
-use crate::{Objective, OptimError, Step};
+use crate::{Objective, OptimError, StateError, Step};
 use neuromanifold_model::{Linearization, ModelError};
 
 /// A way out of stagnation: when the fit no longer improves, the optimiser goes on from a perturbed copy of θ, and θ follows
@@ -103,6 +103,17 @@ pub(super) struct Exploration {
     misfits: Vec<f64>,
 }
 
+/// What an [`Exploration`] has to remember to go on.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Wandering {
+    /// Empty while nothing is explored.
+    home: Vec<f64>,
+    point: Vec<f64>,
+    hops: u64,
+    misfits: Vec<f64>,
+}
+
 impl Exploration {
     pub(super) fn new(escape: Escape) -> Self {
         Self {
@@ -166,6 +177,11 @@ impl Exploration {
         };
         self.misfits.push(optimizer.misfit);
         let map = objective.map();
+        if self.home_outputs.is_empty() {
+            // of a state that was put down, which keeps the point alone
+            self.home_outputs.resize(dims.output_len(), 0.0);
+            map.outputs(&self.home, &mut self.home_outputs)?;
+        }
         let readable = map.outputs(&self.point, &mut self.outputs).is_ok()
             && ModelError::check_outputs(&self.outputs, dims).is_ok();
         let gain = objective.decrease(&self.home_outputs, &self.outputs);
@@ -206,6 +222,49 @@ impl Exploration {
         self.misfits.clear();
         optimizer.lambda = None;
         optimizer.previous.clear();
+    }
+
+    /// What of it has to be kept.
+    pub(super) fn wandering(&self) -> Wandering {
+        // Of the misfits only those that are still looked at.
+        let seen = self.misfits.len();
+        let kept = seen.saturating_sub(self.escape.patience + 1);
+        Wandering {
+            home: if self.point.is_empty() {
+                Vec::new()
+            } else {
+                self.home.clone()
+            },
+            point: self.point.clone(),
+            hops: self.hops,
+            misfits: self.misfits[kept..].to_vec(),
+        }
+    }
+
+    /// Goes on from what was kept.
+    pub(super) fn go_on(
+        &mut self,
+        wandering: Wandering,
+        parameters: usize,
+    ) -> Result<(), StateError> {
+        let Wandering {
+            home,
+            point,
+            hops,
+            misfits,
+        } = wandering;
+        let length = if point.is_empty() { 0 } else { parameters };
+        StateError::check("the point explored", &point, length)?;
+        StateError::check("the point explored from", &home, length)?;
+        let (number, most) = (hops as f64, self.escape.hops);
+        StateError::check_value("hops", number, hops <= most, "at most those allowed")?;
+        if let Some(&misfit) = misfits.iter().find(|misfit| misfit.is_nan()) {
+            StateError::check_value("a misfit", misfit, false, "a number")?;
+        }
+        (self.home, self.point) = (home, point);
+        (self.hops, self.misfits) = (hops, misfits);
+        self.home_outputs.clear();
+        Ok(())
     }
 
     fn stagnates(&self, moved: bool) -> bool {

@@ -153,9 +153,10 @@ impl LevenbergMarquardt {
 
 /// λ on its way: the state of [`LevenbergMarquardt`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Lambda {
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Lambda {
     pub(super) value: f64,
-    growth: f64,
+    pub(super) growth: f64,
 }
 
 impl Lambda {

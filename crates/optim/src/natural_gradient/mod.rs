@@ -11,6 +11,7 @@ mod momentum;
 mod representation;
 mod scaling;
 mod search;
+mod state;
 mod step_length;
 
 pub use damping::Damping;
@@ -19,6 +20,7 @@ pub use levenberg_marquardt::{Acceleration, GainRule, LevenbergMarquardt};
 pub use momentum::NaturalMomentum;
 pub use representation::Representation;
 pub use scaling::Scaling;
+pub(crate) use state::Memory;
 pub use step_length::StepLength;
 
 use crate::step::FirstOrder;

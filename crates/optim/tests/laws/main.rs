@@ -12,6 +12,7 @@ mod first_order;
 mod levenberg_marquardt;
 mod momentum;
 mod natural_gradient;
+mod resume;
 mod robustness;
 mod step_control;
 mod stream;
