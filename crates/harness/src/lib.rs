@@ -26,6 +26,7 @@ pub mod figure;
 mod lbfgs;
 pub mod record;
 pub mod report;
+pub mod training;
 
 pub use error::HarnessError;
 pub use experiment::{Context, Effort, Experiment, Interrupt, Progress, UserData};
