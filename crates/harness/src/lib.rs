@@ -26,6 +26,7 @@ pub mod figure;
 mod lbfgs;
 pub mod record;
 pub mod report;
+mod sealed;
 pub mod training;
 
 pub use error::HarnessError;

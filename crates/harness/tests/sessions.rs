@@ -13,6 +13,7 @@ use neuromanifold_harness::experiment::{Options, Outcome, Session, Store, run};
 use neuromanifold_harness::{
     Claim, Context, Effort, Experiment, HarnessError, Interrupt, Progress, Record, UserData,
 };
+use rand::RngExt;
 use specimen::Specimen;
 
 /// An experiment that counts how often it is run, and may end badly.
@@ -383,4 +384,91 @@ fn the_page_is_whole_in_itself() {
         assert!(roxmltree::Document::parse(&drawing).is_ok());
     }
     assert!(page.contains("✓ holds") && page.contains("prefers-color-scheme:dark"));
+}
+
+/// An experiment of eight parts, which raises its interrupt after so many.
+struct Parts {
+    stop_after: usize,
+    interrupt: Interrupt,
+    made: Arc<AtomicUsize>,
+}
+
+impl Experiment for Parts {
+    fn name(&self) -> &'static str {
+        "parts"
+    }
+    fn title(&self) -> &'static str {
+        "Parts"
+    }
+    fn question(&self) -> &'static str {
+        "Which parts are made?"
+    }
+    fn run(&self, context: &Context) -> Result<Record, HarnessError> {
+        let mut record = Record::new();
+        for part in 0..8_u64 {
+            context.check()?;
+            let value: f64 = context.unit(format!("part {part}"), || {
+                if self.made.fetch_add(1, Ordering::Relaxed) + 1 == self.stop_after {
+                    self.interrupt.raise();
+                }
+                Ok(context.rng(part).random::<f64>() / 3.0)
+            })?;
+            record.claim(Claim::at_least("part", 0.0, value));
+        }
+        Ok(record)
+    }
+}
+
+/// Runs it with these settings; how many parts were made, and the session.
+fn parts(options: &Options, stop_after: usize) -> (usize, Session) {
+    let (interrupt, made) = (Interrupt::new(), Arc::new(AtomicUsize::new(0)));
+    let experiment: Box<dyn Experiment> = Box::new(Parts {
+        stop_after,
+        interrupt: interrupt.clone(),
+        made: Arc::clone(&made),
+    });
+    let session = run(&[experiment], options, &Progress::hidden(), &interrupt).unwrap();
+    (made.load(Ordering::Relaxed), session)
+}
+
+#[test]
+fn an_experiment_goes_on_with_the_parts_that_are_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let units = directory.path().join("parts/units");
+    let fresh = options(directory.path());
+    let resumed = Options {
+        resume: true,
+        ..fresh.clone()
+    };
+    let other_seed = Options {
+        seed: 6,
+        ..resumed.clone()
+    };
+    let (made, whole) = parts(&fresh, usize::MAX);
+    assert_eq!(made, 8);
+    assert!(
+        !units.exists(),
+        "a finished experiment needs its parts no more"
+    );
+    fs::remove_dir_all(directory.path().join("parts")).unwrap();
+
+    assert_eq!(parts(&fresh, 3).0, 3);
+    assert!(parts(&other_seed, 1).1.interrupted);
+    // one of the parts is cut short, as a disk that fills up might
+    let some = fs::read_dir(&units)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let bytes = fs::read(&some).unwrap();
+    fs::write(&some, &bytes[..bytes.len() - 1]).unwrap();
+    let (made, session) = parts(&resumed, usize::MAX);
+    assert!(made == 5 || made == 6, "{made}"); // the one that is cut short may be that of the other seed
+    assert_eq!(session.runs[0].outcome, whole.runs[0].outcome);
+    assert!(!units.exists());
+
+    // without being asked to, nothing goes on
+    assert_eq!(parts(&fresh, 3).0, 3);
+    assert_eq!(parts(&fresh, usize::MAX).0, 8);
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Effort, Interrupt, Progress};
+use super::{Effort, Interrupt, Progress, Units};
 use crate::HarnessError;
 
 /// A table of the user's own and the column that is to be predicted.
@@ -28,6 +29,7 @@ pub struct Context {
     progress: Progress,
     interrupt: Interrupt,
     data: Option<UserData>,
+    units: Option<Units>,
 }
 
 impl Context {
@@ -46,6 +48,30 @@ impl Context {
             progress,
             interrupt,
             data,
+            units: None,
+        }
+    }
+
+    /// Keeps the parts of the work that are done, so that an experiment that is stopped goes on where it was.
+    #[must_use]
+    pub fn with_units(mut self, units: Units) -> Self {
+        self.units = Some(units);
+        self
+    }
+
+    /// A part of the work, a function of the seed, the effort, the data and `key` alone: made, or taken from a run that was
+    /// stopped. Its numbers keep their bits. Wall times in it are those of the run that made it.
+    ///
+    /// # Errors
+    /// That of `make`; [`HarnessError::Write`] if the part cannot be kept.
+    pub fn unit<T: Serialize + DeserializeOwned>(
+        &self,
+        key: impl AsRef<str>,
+        make: impl FnOnce() -> Result<T, HarnessError>,
+    ) -> Result<T, HarnessError> {
+        match &self.units {
+            Some(units) => units.get(key.as_ref(), make),
+            None => make(),
         }
     }
 

@@ -7,6 +7,7 @@ mod progress;
 mod run;
 mod runner;
 mod store;
+mod units;
 
 pub use context::{Context, UserData};
 pub use effort::Effort;
@@ -15,6 +16,7 @@ pub use progress::Progress;
 pub use run::{Fingerprint, Outcome, Run};
 pub use runner::{Options, Session, run};
 pub use store::Store;
+pub use units::Units;
 
 use crate::{HarnessError, Record, Source};
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::{
-    Context, Effort, Experiment, Fingerprint, Interrupt, Outcome, Progress, Run, Store, UserData,
+    Context, Effort, Experiment, Fingerprint, Interrupt, Outcome, Progress, Run, Store, Units,
+    UserData,
 };
 use crate::record::number::duration;
 use crate::{HarnessError, Record, report};
@@ -19,7 +20,8 @@ pub struct Options {
     pub effort: Effort,
     /// The output directory.
     pub out: PathBuf,
-    /// Whether experiments whose record is there already, with the same settings, are not run again.
+    /// Whether experiments whose record is there already, with the same settings, are not run again, and those that were
+    /// stopped go on with what they had done.
     pub resume: bool,
     /// Data of the user's own, for the experiments that take them.
     pub data: Option<UserData>,
@@ -84,12 +86,20 @@ pub fn run(
                 run
             }
             None => {
-                let run = attempt(experiment, options, data, progress, interrupt);
+                let (seed, effort) = (options.seed, options.effort);
+                let units = Units::new(&store, experiment.name(), seed, effort, data);
+                if !options.resume {
+                    units.forget()?;
+                }
+                let run = attempt(experiment, options, data, &units, progress, interrupt);
                 progress.close(&format!("{}  {}", verdict(&run), duration(run.seconds)));
                 if run.outcome == Outcome::Interrupted {
                     session.interrupted = true;
                 } else {
                     store.keep(&run)?;
+                }
+                if run.record().is_some() {
+                    units.forget()?;
                 }
                 run
             }
@@ -137,6 +147,7 @@ fn attempt(
     experiment: &dyn Experiment,
     options: &Options,
     data: Option<&Fingerprint>,
+    units: &Units,
     progress: &Progress,
     interrupt: &Interrupt,
 ) -> Run {
@@ -147,7 +158,8 @@ fn attempt(
         progress.clone(),
         interrupt.clone(),
         user_data,
-    );
+    )
+    .with_units(units.clone());
     let begin = Instant::now();
     // Nothing of a panicked experiment is looked at afterwards, so no broken invariant can be seen.
     let result = catch_unwind(AssertUnwindSafe(|| experiment.run(&context)));

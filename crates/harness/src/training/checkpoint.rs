@@ -1,4 +1,5 @@
 use super::{Best, Curve, Ending};
+use crate::sealed::{Seal, SealError};
 use neuromanifold_optim::State;
 use serde::{Deserialize, Serialize};
 
@@ -17,109 +18,25 @@ pub struct Checkpoint {
     pub(super) ending: Option<Ending>,
 }
 
-/// Why bytes are no [`Checkpoint`].
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CheckpointError {
-    /// They are something else.
-    #[error("this is not a checkpoint: it does not begin with the word `NMTRAIN`")]
-    Magic,
-    /// They are of another version of the format.
-    #[error("the checkpoint has format {found}; this version reads format {expected}")]
-    Version {
-        /// The format that is read.
-        expected: u32,
-        /// The format found.
-        found: u32,
-    },
-    /// Something was cut off or added.
-    #[error("the checkpoint is {found} bytes long; it says that it has {expected}")]
-    Length {
-        /// The bytes that the header speaks of, itself included.
-        expected: u64,
-        /// The bytes that there are.
-        found: u64,
-    },
-    /// Something was changed.
-    #[error("the checkpoint is damaged: its checksum is {found:08x} in place of {expected:08x}")]
-    Checksum {
-        /// The checksum that was written.
-        expected: u32,
-        /// That of the bytes.
-        found: u32,
-    },
-    /// The bytes are whole, but do not say what they should.
-    #[error("the checkpoint cannot be decoded: {0}")]
-    Decoding(#[from] postcard::Error),
-}
-
-const MAGIC: [u8; 8] = *b"NMTRAIN\n";
-const FORMAT: u32 = 1;
-/// Magic word, format, checksum, length of the rest.
-const HEADER: usize = 8 + 4 + 4 + 8;
+const SEAL: Seal = Seal {
+    word: "NMTRAIN",
+    format: 1,
+};
 
 impl Checkpoint {
     /// The bytes of a file. Cost: a copy.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![0; HEADER];
-        // Into memory, of a type that says its lengths: there is nothing that could fail.
-        match postcard::to_extend(self, bytes) {
-            Ok(written) => bytes = written,
-            Err(_) => return Vec::new(),
-        }
-        let (header, body) = bytes.split_at_mut(HEADER);
-        header[..8].copy_from_slice(&MAGIC);
-        header[8..12].copy_from_slice(&FORMAT.to_le_bytes());
-        header[12..16].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
-        header[16..].copy_from_slice(&(body.len() as u64).to_le_bytes());
-        bytes
+        SEAL.close(self)
     }
 
     /// The checkpoint that bytes hold. Memory: some times as many bytes at most, whatever they say.
     ///
     /// # Errors
-    /// [`CheckpointError`] for anything that [`to_bytes`](Self::to_bytes) has not made. Whether the numbers make sense for a
+    /// [`SealError`] for anything that [`to_bytes`](Self::to_bytes) has not made. Whether the numbers make sense for a
     /// run is looked at where it [goes on](super::Training::resume).
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CheckpointError> {
-        let cut = |expected: u64| CheckpointError::Length {
-            expected,
-            found: bytes.len() as u64,
-        };
-        let beginning = &bytes[..bytes.len().min(MAGIC.len())];
-        if beginning.is_empty() || !MAGIC.starts_with(beginning) {
-            return Err(CheckpointError::Magic);
-        }
-        let Some((header, body)) = bytes.split_at_checked(HEADER) else {
-            return Err(cut(HEADER as u64));
-        };
-        let mut fields = header[8..]
-            .chunks_exact(4)
-            .map(|field| u32::from_le_bytes([field[0], field[1], field[2], field[3]]));
-        let mut next = || fields.next().unwrap_or_default();
-        let (found, checksum, low, high) = (next(), next(), next(), next());
-        if found != FORMAT {
-            return Err(CheckpointError::Version {
-                expected: FORMAT,
-                found,
-            });
-        }
-        let length = u64::from(high) << 32 | u64::from(low);
-        if length != body.len() as u64 {
-            return Err(cut(length.saturating_add(HEADER as u64)));
-        }
-        let found = crc32fast::hash(body);
-        if found != checksum {
-            return Err(CheckpointError::Checksum {
-                expected: checksum,
-                found,
-            });
-        }
-        let (checkpoint, rest) = postcard::take_from_bytes::<Self>(body)?;
-        if rest.is_empty() {
-            return Ok(checkpoint);
-        }
-        Err(cut(bytes.len() as u64 - rest.len() as u64))
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SealError> {
+        SEAL.open(bytes)
     }
 
     /// The steps of the run so far.
@@ -167,9 +84,9 @@ mod tests {
         }
         let longer = [&bytes[..], &[0]].concat();
         let told = Checkpoint::from_bytes(&longer);
-        assert!(matches!(told, Err(CheckpointError::Length { .. })));
+        assert!(matches!(told, Err(SealError::Length { .. })));
         let told = Checkpoint::from_bytes(b"PK\x03\x04");
-        assert_eq!(told, Err(CheckpointError::Magic));
+        assert!(matches!(told, Err(SealError::Magic { .. })));
     }
 
     /// With a checksum that is right, wrong numbers are still found where they matter.

@@ -1,4 +1,4 @@
-use super::CheckpointError;
+use super::SealError;
 use crate::data::DataError;
 use neuromanifold_mlp::MlpError;
 use neuromanifold_model::{LikelihoodError, ModelError};
@@ -73,8 +73,8 @@ pub enum TrainingError {
         what: &'static str,
     },
     /// The checkpoint cannot be read.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
+    #[error("there is no checkpoint to go on from: {0}")]
+    Checkpoint(#[from] SealError),
     /// The state of the optimiser in the checkpoint is none that it could go on from.
     #[error(transparent)]
     State(#[from] StateError),

@@ -40,7 +40,8 @@ mod problem;
 mod run;
 mod standardized;
 
-pub use checkpoint::{Checkpoint, CheckpointError};
+pub use crate::sealed::SealError;
+pub use checkpoint::Checkpoint;
 pub use curve::{Curve, Look};
 pub use error::TrainingError;
 pub use plan::{Method, Plan};

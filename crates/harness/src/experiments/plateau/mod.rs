@@ -91,14 +91,10 @@ impl Experiment for Plateau {
         let runs: Vec<Trajectory> = jobs
             .par_iter()
             .map(|(learner, seed)| {
-                let run = learn(
-                    *learner,
-                    dimension,
-                    ASYMMETRY,
-                    alpha_max,
-                    context,
-                    &mut context.rng(*seed),
-                );
+                let run = context.unit(format!("{learner:?} {seed}"), || {
+                    let mut rng = context.rng(*seed);
+                    learn(*learner, dimension, ASYMMETRY, alpha_max, context, &mut rng)
+                });
                 context.progress().advance(1);
                 run
             })

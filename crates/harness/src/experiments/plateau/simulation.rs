@@ -2,6 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
 
 use super::committee::{SoftCommittee, generalisation_error, overlaps};
 use super::learner::Learner;
@@ -11,7 +12,7 @@ use crate::{Context, HarnessError};
 pub(super) const UNITS: usize = 2;
 
 /// One run: what there was to see at times `α = 0, 1, 2, …`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Trajectory {
     pub(super) alpha: Vec<f64>,
     pub(super) error: Vec<f64>,

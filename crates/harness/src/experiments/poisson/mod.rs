@@ -80,7 +80,14 @@ impl Experiment for Poisson {
             let mut all = Vec::new();
             for seed in 0..seeds {
                 let mut rng = context.rng((100 * stream + seed) as u64);
-                all.push(compare(problem, &problem.start(&mut rng), end, context)?);
+                let place = format!("{} {seed}", problem.name);
+                all.push(compare(
+                    problem,
+                    &place,
+                    &problem.start(&mut rng),
+                    end,
+                    context,
+                )?);
             }
             report(problem, &all, &mut record)?;
             claims(problem, &all, context, &mut record);
@@ -91,6 +98,7 @@ impl Experiment for Poisson {
 
 fn compare(
     problem: &Problem,
+    place: &str,
     start: &[f64],
     end: End,
     context: &Context,
@@ -101,7 +109,9 @@ fn compare(
             (Some(natural), End::Steps(_)) => End::Time(Duration::from_secs_f64(natural.total())),
             _ => end,
         };
-        runs.push(run(contender, problem, start, end, context)?);
+        runs.push(context.unit(format!("{place} {contender:?}"), || {
+            run(contender, problem, start, end, context)
+        })?);
         context.progress().advance(1);
     }
     Ok(runs)

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use neuromanifold_model::Gaussian;
 use neuromanifold_optim::{Adam, NaturalGradient, Objective, Optimizer, Schedule};
 
+use serde::{Deserialize, Serialize};
+
 use super::problem::Problem;
 use crate::{Context, HarnessError, Lbfgs};
 
@@ -43,6 +45,7 @@ pub(super) enum End {
 }
 
 /// What became of it.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Run {
     pub(super) seconds: Vec<f64>,
     pub(super) errors: Vec<f64>,

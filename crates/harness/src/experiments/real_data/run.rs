@@ -1,10 +1,12 @@
 //! The curve of one run, and how it ended.
 
+use serde::{Deserialize, Serialize};
+
 /// A run whose loss is so many times the initial one has diverged, even if all numbers are finite.
 const DIVERGED: f64 = 100.0;
 
 /// The state of a run after so many steps.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Point {
     pub(super) step: usize,
     /// Examples that were shown to it so far, each as often as it was.
@@ -18,7 +20,7 @@ pub(super) struct Point {
 }
 
 /// How a run came to its end.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) enum Ending {
     /// All steps are taken.
     Complete,
@@ -33,7 +35,7 @@ pub(super) enum Ending {
 }
 
 /// A run that was made.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Run {
     pub(super) points: Vec<Point>,
     pub(super) ending: Ending,

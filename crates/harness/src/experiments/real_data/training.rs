@@ -68,10 +68,29 @@ pub(super) fn repeat(
     (plan.seed..plan.seed + seeds).map(one).collect()
 }
 
+/// Trains, unless that was done before the session was stopped.
+pub(super) fn train(plan: &Plan<'_>, context: &Context) -> Result<Run, HarnessError> {
+    let Plan {
+        problem,
+        place,
+        parts,
+        contender,
+        setting,
+        steps,
+        seed,
+        watched,
+    } = plan;
+    let sizes = [&parts.train, &parts.validation, &parts.test].map(|part| part.len());
+    let name = &problem.name;
+    let key =
+        format!("{place} {name} {sizes:?} {contender:?} {setting:?} {steps} {seed} {watched:?}");
+    context.unit(key, || run(plan, context))
+}
+
 /// Trains; the clock stands still while the run is looked at.
 ///
 /// An optimiser that cannot go on ends the run, which is then a result and no error.
-pub(super) fn train(plan: &Plan<'_>, context: &Context) -> Result<Run, HarnessError> {
+fn run(plan: &Plan<'_>, context: &Context) -> Result<Run, HarnessError> {
     let stream = plan.place * SEEDS + plan.seed;
     let initial = &mut context.rng(INITIAL + stream);
     let net = &plan.problem.net;

@@ -74,7 +74,8 @@ impl Experiment for TimeToTarget {
             let mut all = Vec::new();
             for start in 0..starts {
                 let mut rng = context.rng((100 * number + start) as u64);
-                all.push(compare(problem, &problem.start(&mut rng), context)?);
+                let place = format!("{} {start}", problem.file);
+                all.push(compare(problem, &place, &problem.start(&mut rng), context)?);
             }
             report(problem, &all, &mut record);
         }
@@ -83,13 +84,20 @@ impl Experiment for TimeToTarget {
 }
 
 /// All optimisers from one start, in the order of [`Contender::ALL`].
-fn compare(problem: &Problem, start: &[f64], context: &Context) -> Result<Vec<Run>, HarnessError> {
+fn compare(
+    problem: &Problem,
+    place: &str,
+    start: &[f64],
+    context: &Context,
+) -> Result<Vec<Run>, HarnessError> {
     let mut runs: Vec<Run> = Vec::new();
     for contender in Contender::ALL {
         let time = runs
             .first()
             .map(|natural| Duration::from_secs_f64(5.0 * natural.seconds));
-        runs.push(run(contender, problem, start, time, context)?);
+        runs.push(context.unit(format!("{place} {contender:?}"), || {
+            run(contender, problem, start, time, context)
+        })?);
         context.progress().advance(1);
     }
     Ok(runs)

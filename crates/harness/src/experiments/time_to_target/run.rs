@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use neuromanifold_optim::{Adam, Momentum, NaturalGradient, Objective, Optimizer, Schedule, Sgd};
 
+use serde::{Deserialize, Serialize};
+
 use super::problem::Problem;
 use crate::{Context, HarnessError, Lbfgs};
 
@@ -41,6 +43,7 @@ impl Contender {
 }
 
 /// When each goal was reached.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Run {
     /// Seconds and steps to each goal; none where it was not reached.
     pub(super) reached: Vec<Option<(f64, u64)>>,
