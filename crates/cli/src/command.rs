@@ -1,7 +1,9 @@
 use crate::exit::{EXIT_STATUS, Exit};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{completions, compress, equivalent, fisher, inspect, man, reduce};
+use crate::{
+    completions, compress, equivalent, fisher, inspect, man, predict, reduce, train,
+};
 use clap::{ColorChoice, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -48,6 +50,8 @@ enum Command {
     Reduce(Box<reduce::Reduce>),
     Compress(Box<compress::Compress>),
     Fisher(Box<fisher::Fisher>),
+    Train(Box<train::Train>),
+    Predict(predict::Predict),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -78,6 +82,8 @@ impl Command {
             Self::Reduce(reduce) => reduce.run(output),
             Self::Compress(compress) => compress.run(output),
             Self::Fisher(fisher) => fisher.run(output),
+            Self::Train(train) => train.run(output),
+            Self::Predict(predict) => predict.run(output),
             Self::Completions(completions) => completions.run(output),
             Self::Man(man) => man.run(output),
         }

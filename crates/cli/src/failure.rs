@@ -1,6 +1,7 @@
 use crate::exit::Exit;
 use crate::law::LawName;
 use crate::memory::gibibytes;
+use crate::train::TrainFailure;
 use anstyle::{AnsiColor, Style};
 use neuromanifold_geometry::MetricError;
 use neuromanifold_geometry::closed_form::ClosedFormError;
@@ -17,6 +18,8 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // the messages say it
 pub(crate) enum Failure {
+    #[error(transparent)]
+    Train(#[from] TrainFailure),
     #[error(transparent)]
     File(Box<IoError>),
     #[error(transparent)]
@@ -114,6 +117,7 @@ impl Failure {
     /// The status to leave with.
     pub(crate) fn exit(&self) -> Exit {
         match self {
+            Self::Train(failure) => failure.exit(),
             Self::Write { .. } | Self::Print(_) | Self::Network(_) | Self::Array(_) => Exit::Output,
             Self::NoData
             | Self::NoExamples
@@ -151,6 +155,7 @@ impl Failure {
             Self::Table(_) => {
                 "choose the columns with --inputs, leave others out with --target; --header absent for a file without names"
             }
+            Self::Train(failure) => return failure.advice(),
             Self::Width { .. } => {
                 "choose columns with --inputs a,b,c or leave the target out with --target y; or give the network's own data"
             }

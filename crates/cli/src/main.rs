@@ -15,9 +15,11 @@ mod memory;
 mod network;
 mod output;
 mod page;
+mod predict;
 mod progress;
 mod reduce;
 mod smaller;
+mod train;
 
 use clap::Parser as _;
 use std::process::ExitCode;

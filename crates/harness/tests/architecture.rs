@@ -35,6 +35,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "neuromanifold-mlp",
             "neuromanifold-geometry",
             "neuromanifold-optim",
+            "neuromanifold-io",
             "neuromanifold-harness",
             "neuromanifold-io",
         ],
