@@ -1,9 +1,7 @@
 use crate::exit::{EXIT_STATUS, Exit};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{
-    completions, compress, equivalent, fisher, inspect, man, predict, reduce, train,
-};
+use crate::{completions, compress, equivalent, fisher, inspect, man, predict, reduce, train};
 use clap::{ColorChoice, Parser, Subcommand};
 use std::process::ExitCode;
 

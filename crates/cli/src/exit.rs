@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     Unanswerable = 4,
     /// A result cannot be written.
     Output = 5,
+    /// Stopped by Ctrl-C, with what was found until then saved: 128 and the number of the signal.
+    Interrupted = 130,
 }
 
 /// The table of statuses at the end of every `--help`.

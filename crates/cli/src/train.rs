@@ -185,7 +185,6 @@ impl Train {
         let stop = stopped.map_err(|error| match error {
             TrainFailure::Training(source) => TrainFailure::Broke {
                 steps: training.steps(),
-                saved: self.output.clone(),
                 source: Box::new(source),
             },
             other => other,

@@ -68,8 +68,6 @@ pub(crate) enum TrainFailure {
     Broke {
         /// Steps that were taken.
         steps: u64,
-        /// Where the best parameters before are.
-        saved: PathBuf,
         /// Why.
         source: Box<TrainingError>,
     },
@@ -135,8 +133,8 @@ impl TrainFailure {
         }
     }
 
-    pub(crate) fn advice(&self) -> Option<String> {
-        let advice = match self {
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        Some(match self {
             Self::Exists { .. } => "give --resume to go on from it, or remove it to begin anew",
             Self::Unwritable { .. } | Self::File(IoError::Write { .. }) => {
                 "give a path in a folder that exists and may be written to, on a disk with room; the checkpoint, if there is \
@@ -155,14 +153,10 @@ impl TrainFailure {
             Self::Noise { .. } => {
                 "give them with --noise; a network that was trained here has them in its file"
             }
-            Self::Broke { saved, .. } => {
-                return Some(format!(
-                    "{} holds the best parameters before; a smaller --learning-rate may go further",
-                    saved.display()
-                ));
+            Self::Broke { .. } => {
+                "the best parameters before are where -o says; a smaller --learning-rate may go further"
             }
             _ => return None,
-        };
-        Some(advice.to_owned())
+        })
     }
 }

@@ -2,6 +2,7 @@ use super::TrainFailure;
 use super::examples::is_regression;
 use super::saved::Names;
 use crate::output::Report;
+use crate::page::{line, number};
 use neuromanifold_harness::training::{Best, Ending, Part, Problem, Training};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -119,57 +120,54 @@ impl Trained {
 
 impl Report for Trained {
     fn write(&self, page: &mut dyn Write) -> io::Result<()> {
-        let part = if self.validation_examples > 0 {
-            "validation"
-        } else {
-            "training"
-        };
-        writeln!(
+        let (parameters, trained) = (self.parameters, self.training_examples);
+        let held = self.validation_examples;
+        let part = if held > 0 { "validation" } else { "training" };
+        line(
             page,
-            "network       {}, {} parameters",
-            self.architecture, self.parameters
+            "network",
+            format!("{}, {parameters} parameters", self.architecture),
         )?;
-        writeln!(
+        line(
             page,
-            "examples      {} for training, {} for validation",
-            self.training_examples, self.validation_examples
+            "examples",
+            format!("{trained} for training, {held} for validation"),
         )?;
-        writeln!(
+        let effort = format!("{} steps in {} epochs", self.steps, self.epochs);
+        line(
             page,
-            "optimizer     {}, {} steps in {} epochs, {:.1} s",
-            self.optimizer, self.steps, self.epochs, self.seconds
+            "optimizer",
+            format!("{}, {effort}, {:.1} s", self.optimizer, self.seconds),
         )?;
-        writeln!(page, "ended         {}", self.ending)?;
-        write!(
-            page,
-            "loss          {:.6e} on the training part",
-            self.training_loss
-        )?;
-        match self.validation_loss {
-            Some(loss) => writeln!(
+        line(page, "ended", self.ending)?;
+        line(page, "training loss", number(self.training_loss))?;
+        if let Some(loss) = self.validation_loss {
+            let best = self.best_epoch;
+            line(
                 page,
-                ", {loss:.6e} on the validation part, best of epoch {}",
-                self.best_epoch
-            )?,
-            None => writeln!(page)?,
+                "validation loss",
+                format!("{}, after epoch {best}", number(loss)),
+            )?;
         }
         if let Some(accuracy) = self.accuracy {
-            writeln!(
+            line(
                 page,
-                "right         {:.2} % of the {part} part",
-                100.0 * accuracy
+                "right",
+                format!("{:.2} % of the {part} part", 100.0 * accuracy),
             )?;
         }
         for Residual { target, deviation } in &self.residuals {
-            writeln!(
+            let about = format!("standard deviation on the {part} part");
+            line(
                 page,
-                "residual      {deviation:.4} of `{target}` (standard deviation, {part} part)"
+                &format!("residual of {target}"),
+                format!("{}, {about}", number(*deviation)),
             )?;
         }
-        write!(page, "written       {}", self.output)?;
+        line(page, "written", &self.output)?;
         match &self.checkpoint {
-            Some(checkpoint) => writeln!(page, "; to go on: --resume, from {checkpoint}"),
-            None => writeln!(page),
+            Some(checkpoint) => line(page, "checkpoint", format!("{checkpoint}, for --resume")),
+            None => Ok(()),
         }
     }
 }
