@@ -1,12 +1,11 @@
-//! Eigenvalues: a few, all, and estimated ones tell the same story.
+//! Eigenvalues, a few or all: both tell the same story.
 
-mod case;
-
-use case::{Case, normals, smooth_case};
+use crate::case::{Case, smooth_case};
+use crate::known::with_eigenvalues;
 use neuromanifold_geometry::faer::Mat;
 use neuromanifold_geometry::{
-    Copies, DenseFisher, End, Estimate, Inverse, Kernel, Lanczos, Metric, MetricError,
-    RankTolerance, Solve, SpectralDensity, Spectrum,
+    Copies, DenseFisher, End, Inverse, Lanczos, Metric, MetricError, RankTolerance, Solve,
+    SpectralDensity, Spectrum,
 };
 use neuromanifold_model::OutputMap;
 use proptest::prelude::*;
@@ -17,26 +16,6 @@ fn dense(case: &Case) -> DenseFisher {
     let batch = case.net.on_slice(&case.inputs).expect("a valid batch");
     let linearization = batch.linearize(&case.theta).expect("finite outputs");
     DenseFisher::new(linearization.as_ref(), case.likelihood.as_ref()).expect("a metric")
-}
-
-/// A metric with given eigenvalues and random eigenvectors.
-fn with_eigenvalues(eigenvalues: &[f64], seed: u64) -> DenseFisher {
-    let dim = eigenvalues.len();
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let random = Mat::from_fn(dim, dim, |_, _| normals(1, &mut rng)[0]);
-    let q = random.qr().compute_Q();
-    let scaled = Mat::from_fn(dim, dim, |i, j| q[(i, j)] * eigenvalues[j]);
-    let product = &scaled * q.transpose();
-    let symmetric = Mat::from_fn(dim, dim, |i, j| 0.5 * (product[(i, j)] + product[(j, i)]));
-    DenseFisher::from_matrix(symmetric.as_ref()).expect("a symmetric matrix")
-}
-
-/// Random signs as the estimator draws them: one bit of the stream each.
-fn signs(dim: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
-    use rand::Rng;
-    let words: Vec<u64> = (0..dim.div_ceil(64)).map(|_| rng.next_u64()).collect();
-    let bit = |i: usize| words[i / 64] >> (i % 64) & 1;
-    (0..dim).map(|i| 1.0 - 2.0 * bit(i) as f64).collect()
 }
 
 proptest! {
@@ -78,48 +57,6 @@ proptest! {
                 let expected = if i == j { 1.0 } else { 0.0 };
                 prop_assert!((inner - expected).abs() < 1e-12, "{inner}");
             }
-        }
-    }
-
-    #[test]
-    fn quadrature_is_exact_where_the_krylov_space_is_whole(case in smooth_case(), exponent in -3.0..1.0) {
-        // P steps integrate any function exactly: each estimate is the mean of vᵀ f(G) v over the probes.
-        let fisher = dense(&case);
-        let dim = fisher.dim();
-        let spectrum = fisher.spectrum().unwrap();
-        let level = 10f64.powf(exponent) * spectrum.trace().max(1e-6);
-        let probes = 3;
-        let density = SpectralDensity::estimate(&fisher, probes, dim, &mut case.rng()).unwrap();
-        let mut rng = case.rng();
-        let signs: Vec<Vec<f64>> = (0..probes).map(|_| signs(dim, &mut rng)).collect();
-        let over_probes = |function: &dyn Fn(f64) -> f64| {
-            let values: Vec<f64> = signs.iter().map(|v| {
-                (0..dim).map(|k| {
-                    let axis = spectrum.eigenvectors().col(k);
-                    let along: f64 = axis.iter().zip(v).map(|(u, v)| u * v).sum();
-                    along * along * function(spectrum.eigenvalues()[k].max(0.0))
-                }).sum()
-            }).collect();
-            let mean = values.iter().sum::<f64>() / values.len() as f64;
-            let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64;
-            (mean, (variance / values.len() as f64).sqrt())
-        };
-        let agrees = |estimate: Estimate, (mean, error): (f64, f64), accuracy: f64| {
-            let bound = accuracy * (1.0 + mean.abs());
-            (estimate.mean - mean).abs() <= bound && (estimate.standard_error - error).abs() <= bound
-        };
-        let exact = over_probes(&|value| value);
-        prop_assert!(agrees(density.trace(), exact, 1e-12 * (1.0 + spectrum.largest())), "{exact:?}");
-        let (log, exact) = (density.log_determinant(level).unwrap(), over_probes(&|value| (value + level).ln()));
-        prop_assert!(agrees(log, exact, 1e-9), "{log:?} {exact:?}");
-        let (seen, exact) = (density.effective_dimension(level).unwrap(), over_probes(&|value| value / (value + level)));
-        prop_assert!(agrees(seen, exact, 1e-9), "{seen:?} {exact:?}");
-        // the null space is told from the rest where rounding can tell it
-        let tolerance = RankTolerance::Relative(1e-9);
-        if spectrum.gap(tolerance) > 1e3 {
-            let zero = tolerance.threshold(spectrum.largest());
-            let (nullity, exact) = (density.nullity(tolerance), over_probes(&|value| f64::from(u8::from(value <= zero))));
-            prop_assert!(agrees(nullity, exact, 1e-4), "{nullity:?} {exact:?}");
         }
     }
 
@@ -180,46 +117,6 @@ fn eigenvalues_are_found_as_often_as_they_occur() {
     assert!(found.eigenvalues.iter().all(|v| (v - 1.0).abs() < 1e-13));
 }
 
-/// A null space of 60 dimensions comes out as 60 at zero, not as a peak near it.
-#[test]
-fn the_null_space_is_an_atom() {
-    let mut eigenvalues = vec![0.0; 100];
-    for (i, value) in eigenvalues[..40].iter_mut().enumerate() {
-        *value = 1.0 + i as f64;
-    }
-    let metric = with_eigenvalues(&eigenvalues, 7);
-    let mut rng = ChaCha8Rng::seed_from_u64(9);
-    let density = SpectralDensity::estimate(&metric, 60, 60, &mut rng).unwrap();
-    let tolerance = RankTolerance::Relative(1e-10);
-    let nullity = density.nullity(tolerance);
-    assert!((nullity.mean - 60.0).abs() < 4.0 * nullity.standard_error);
-    assert!(nullity.standard_error < 1.0, "{nullity:?}");
-    // the smooth part holds the rest, in either coordinate
-    let grid: Vec<f64> = (0..2000).map(|i| 0.05 * f64::from(i) + 0.025).collect();
-    let linear = density
-        .density(tolerance, Kernel::Linear { width: 0.2 }, &grid)
-        .unwrap();
-    let mass: f64 = linear.iter().map(|d| 0.05 * d).sum();
-    assert!((mass - (1.0 - nullity.mean / 100.0)).abs() < 1e-3, "{mass}");
-    let logs: Vec<f64> = (0..2000)
-        .map(|i| (0.01 * f64::from(i) - 8.0).exp())
-        .collect();
-    let logarithmic = density
-        .density(tolerance, Kernel::Logarithmic { width: 0.1 }, &logs)
-        .unwrap();
-    let mass: f64 = logarithmic.iter().map(|d| 0.01 * d).sum();
-    assert!((mass - (1.0 - nullity.mean / 100.0)).abs() < 1e-9, "{mass}");
-
-    // Where the nullity is known, the largest term of the log-determinant is known with it.
-    let sampled = density.log_determinant(1e-6).unwrap();
-    let exact = metric.spectrum().unwrap().log_determinant(1e-6).unwrap();
-    let stated = density.with_nullity(60).unwrap();
-    let known = stated.log_determinant(1e-6).unwrap();
-    assert!(known.standard_error < 0.3 * sampled.standard_error);
-    assert!((known.mean - exact).abs() < 4.0 * known.standard_error);
-    assert!(stated.with_nullity(101).is_err());
-}
-
 #[test]
 fn requests_that_make_no_sense_are_refused() {
     let metric = with_eigenvalues(&[3.0, 2.0, 1.0, 0.5, 0.25, 0.1], 1);
@@ -257,25 +154,6 @@ fn requests_that_make_no_sense_are_refused() {
         }
         other => panic!("{other:?}"),
     }
-    assert!(matches!(
-        SpectralDensity::estimate(&metric, 1, 4, &mut rng),
-        Err(MetricError::Probes { .. })
-    ));
-    assert!(SpectralDensity::estimate(&metric, 2, 0, &mut rng).is_err());
-    let density = SpectralDensity::estimate(&metric, 2, 4, &mut rng).unwrap();
-    assert!(density.log_determinant(0.0).is_err());
-    assert!(density.effective_dimension(f64::NAN).is_err());
-    let tolerance = RankTolerance::Relative(0.0);
-    for width in [0.0, f64::NAN] {
-        assert!(
-            density
-                .density(tolerance, Kernel::Linear { width }, &[1.0])
-                .is_err()
-        );
-    }
-    let kernel = Kernel::Linear { width: 1.0 };
-    let nonsense = RankTolerance::Relative(f64::NAN);
-    assert!(density.density(nonsense, kernel, &[1.0]).is_err());
     let spectrum = metric.spectrum().unwrap();
     assert!(spectrum.log_determinant(-1.0).is_err() && spectrum.log_determinant(0.0).is_ok());
     assert!(spectrum.effective_dimension(0.0).is_err());
@@ -420,33 +298,5 @@ fn the_scale_of_a_metric_changes_no_digit_of_its_spectrum() {
                 assert!(residual / scale < 1e-8, "{scale:e}: {residual:e}");
             }
         }
-        // not diagonal, so that the probes differ
-        let dense = with_eigenvalues(&[1.0, 0.5, 0.25, 0.125, 0.0, 0.0], 3);
-        let matrix = Mat::from_fn(6, 6, |i, j| dense.matrix()[(i, j)] * scale);
-        let metric = DenseFisher::from_matrix(matrix.as_ref()).unwrap();
-        let density = |metric: &DenseFisher| {
-            SpectralDensity::estimate(metric, 8, 6, &mut ChaCha8Rng::seed_from_u64(2)).unwrap()
-        };
-        let (plain, scaled) = (density(&dense), density(&metric));
-        let close = |a: f64, b: f64| (a - b).abs() < 1e-10;
-        assert!(
-            close(scaled.largest() / scale, plain.largest()),
-            "{scale:e}"
-        );
-        let (trace, expected) = (scaled.trace(), plain.trace());
-        assert!(
-            close(trace.mean / scale, expected.mean),
-            "{scale:e}: {trace:?}"
-        );
-        assert!(expected.standard_error > 0.01);
-        assert!(
-            close(trace.standard_error / scale, expected.standard_error),
-            "{scale:e}: {trace:?}"
-        );
-        let tolerance = RankTolerance::Relative(1e-10);
-        assert!(close(
-            scaled.nullity(tolerance).mean,
-            plain.nullity(tolerance).mean
-        ));
     }
 }
