@@ -45,7 +45,7 @@ const fn race(
 }
 
 /// All cases, in the order in which they run.
-pub const CASES: [Case; 15] = [
+pub const CASES: [Case; 16] = [
     case(
         "P1_p1057_N10000_f64",
         "dense Fisher matrix, 20-48-1, P = 1057, N = 10,000",
@@ -80,6 +80,11 @@ pub const CASES: [Case; 15] = [
         "P4_ang_p4097",
         "adaptive natural gradient, one example a step, P = 4097",
         adaptive_step::p4097,
+    ),
+    case(
+        "P4_ang_p4097_f32",
+        "the same with the estimate stored in f32",
+        adaptive_step::p4097_single,
     ),
     race(
         "p5a",

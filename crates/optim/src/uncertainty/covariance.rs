@@ -1,5 +1,6 @@
 use super::Band;
 use crate::OptimError;
+use crate::error::Quantity;
 use crate::step::dot;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
@@ -132,7 +133,7 @@ impl Covariance {
     }
 
     /// `∇hᵀ Σ ∇h`: the variance of a function `h` of θ to first order, and the Cramér–Rao bound on that of any unbiased estimate
-    /// of it; infinite if `h` changes in a direction that is not determined. Cost: `P²`.
+    /// of it; infinite if `h` changes in a direction that is not determined, NaN if the gradient is. Cost: `P²`.
     ///
     /// # Panics
     /// If `gradient` does not have length `P`.
@@ -144,10 +145,11 @@ impl Covariance {
             return f64::INFINITY;
         }
         let columns = self.matrix.col_iter().zip(gradient);
-        columns
+        let variance: f64 = columns
             .map(|(column, g)| g * column.iter().zip(gradient).map(|(s, g)| s * g).sum::<f64>())
-            .sum::<f64>()
-            .max(0.0)
+            .sum();
+        // below zero by rounding; NaN stays what it is
+        if variance < 0.0 { 0.0 } else { variance }
     }
 
     /// The standard error of each parameter, `√Σ_ii`; infinite for those that data do not determine.
@@ -173,7 +175,8 @@ impl Covariance {
     /// Cost: `P²·KN` multiplications.
     ///
     /// # Errors
-    /// [`OptimError::Dimension`] for another number of parameters, [`OptimError::Model`] for outputs that are not finite.
+    /// [`OptimError::Dimension`] for another number of parameters, [`OptimError::Model`] for outputs that are not finite,
+    /// [`OptimError::NonFinite`] for derivatives of them, or variances, that are not.
     pub fn band(&self, linearization: &dyn Linearization) -> Result<Band, OptimError> {
         let dims = linearization.dims();
         if dims.parameters != self.dim() {
@@ -215,12 +218,14 @@ impl Covariance {
             );
             for (row, spread) in rows.col_iter().zip(spread.col_iter()) {
                 let gradient: Vec<f64> = row.iter().copied().collect();
+                OptimError::check_finite(Quantity::Gradient, 0, &gradient)?;
+                if self.is_free(&gradient) {
+                    deviations.push(f64::INFINITY);
+                    continue;
+                }
                 let variance: f64 = spread.iter().zip(&gradient).map(|(s, g)| s * g).sum();
-                deviations.push(if self.is_free(&gradient) {
-                    f64::INFINITY
-                } else {
-                    variance.max(0.0).sqrt()
-                });
+                OptimError::check_finite(Quantity::Metric, 0, &[variance])?;
+                deviations.push(variance.max(0.0).sqrt());
             }
         }
         Ok(Band::new(linearization.outputs().to_vec(), deviations))

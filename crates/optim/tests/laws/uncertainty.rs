@@ -6,7 +6,7 @@ use crate::stream::{fisher, inverse};
 use faer::Mat;
 use neuromanifold_geometry::{DenseFisher, Inverse, MetricError, RankTolerance};
 use neuromanifold_mlp::{Activation, Mlp};
-use neuromanifold_model::{Gaussian, Likelihood, OutputMap};
+use neuromanifold_model::{Dims, Gaussian, Likelihood, Linearization, OutputMap};
 use neuromanifold_optim::uncertainty::{Band, Covariance};
 use neuromanifold_optim::{Damping, NaturalGradient, Objective, OptimError, Stopping, fit};
 use proptest::prelude::*;
@@ -208,9 +208,10 @@ fn at_a_reducible_point_the_band_is_that_of_the_reduced_network() {
     assert!(got.deviations()[10] > 1.05 * expected.deviations()[10]);
 }
 
-/// In each of `R` replications the interval at one point holds the true output or not, so the number that do is binomial with
-/// mean 0.95 R and standard deviation √(0.95·0.05 R) if the bands are right; three of those, and the curvature of the
-/// model, which is of order 1/N, are allowed for.
+/// In each of `R` replications the interval at one point holds the true output, or a new observation, or not, so the number
+/// that do is binomial with mean 0.95 R and standard deviation √(0.95·0.05 R) if the bands are right; three of those, and the
+/// curvature of the model, which is of order 1/N, are allowed for. And the mean squared error of a fitted output is its
+/// Cramér–Rao bound: a variance of `R` nearly normal numbers is known to √(2/R), of which four are allowed.
 #[test]
 fn the_band_of_95_percent_holds_95_times_in_100() {
     const REPLICATIONS: usize = 600;
@@ -226,7 +227,7 @@ fn the_band_of_95_percent_holds_95_times_in_100() {
     let mut exact = [0.0; 5];
     asked.outputs(&truth, &mut exact).unwrap();
     let mut rng = rng(20);
-    let mut held = [0_u32; 5];
+    let (mut held, mut foretold, mut squares) = ([0_u32; 5], [0_u32; 5], [0.0; 5]);
     for _ in 0..REPLICATIONS {
         let mut y = [0.0];
         let targets: Vec<f64> = z
@@ -249,19 +250,68 @@ fn the_band_of_95_percent_holds_95_times_in_100() {
         )
         .unwrap();
         let covariance = covariance(&batch, &noise, &theta, Inverse::Exact).unwrap();
-        let intervals = band(&covariance, &asked, &theta).intervals(0.95).unwrap();
-        for ((held, (low, high)), exact) in held.iter_mut().zip(intervals).zip(exact) {
-            *held += u32::from(low <= exact && exact <= high);
+        let band = band(&covariance, &asked, &theta);
+        for k in 0..5 {
+            let (low, high) = band.intervals(0.95).unwrap()[k];
+            held[k] += u32::from(low <= exact[k] && exact[k] <= high);
+            squares[k] += (band.outputs()[k] - exact[k]).powi(2);
+            noise.sample(&exact[k..=k], &mut rng, &mut y);
+            let (low, high) = band
+                .clone()
+                .with_noise(0.05)
+                .unwrap()
+                .intervals(0.95)
+                .unwrap()[k];
+            foretold[k] += u32::from(low <= y[0] && y[0] <= high);
         }
     }
     let count = REPLICATIONS as f64;
     let tolerance = 3.0 * (0.95 * 0.05 * count).sqrt() + count / 150.0;
-    for held in held {
+    for held in held.into_iter().chain(foretold) {
         assert!(
             (f64::from(held) - 0.95 * count).abs() < tolerance,
             "{held} of {REPLICATIONS}"
         );
     }
+    let bound = covariance(&batch, &noise, &truth, Inverse::Exact).unwrap();
+    let bound = band(&bound, &asked, &truth);
+    for (squares, deviation) in squares.iter().zip(bound.deviations()) {
+        let ratio = squares / count / (deviation * deviation);
+        assert!((ratio - 1.0).abs() < 4.0 * (2.0 / count).sqrt(), "{ratio}");
+    }
+}
+
+/// Derivatives that are not finite have no variance, and not one of zero.
+#[test]
+fn a_band_of_derivatives_that_are_not_finite_is_an_error() {
+    struct Steep;
+    impl Linearization for Steep {
+        fn dims(&self) -> Dims {
+            Dims {
+                parameters: 3,
+                outputs: 1,
+                examples: 1,
+            }
+        }
+        fn outputs(&self) -> &[f64] {
+            &[0.5]
+        }
+        fn jvp(&self, _: &[f64], out: &mut [f64]) {
+            out.fill(f64::NAN);
+        }
+        fn vjp(&self, _: &[f64], out: &mut [f64]) {
+            out.fill(f64::NAN);
+        }
+    }
+    let case = Case::new(&[2, 1], 0, 10, 1);
+    let map = case.net.on_slice(&case.inputs).unwrap();
+    let covariance = covariance(&map, &Gaussian::UNIT, &case.theta, Inverse::Exact).unwrap();
+    let refused = covariance.band(&Steep);
+    assert!(
+        matches!(refused, Err(OptimError::NonFinite { .. })),
+        "{refused:?}"
+    );
+    assert!(covariance.variance(&[f64::NAN; 3]).is_nan());
 }
 
 #[test]
