@@ -1,8 +1,10 @@
 //! How good is a metric that is learnt along the way, and what can go wrong with it?
 
 mod definiteness;
+mod failure;
 mod schedules;
 mod setting;
+mod silence;
 mod steady;
 mod wind_up;
 

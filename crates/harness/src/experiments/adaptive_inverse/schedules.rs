@@ -61,7 +61,7 @@ pub(super) fn report(
     record: &mut Record,
 ) -> Result<(), HarnessError> {
     let steps = context.pick(4_000, 6_000, 20_000);
-    let runs: u64 = context.pick(12, 24, 100);
+    let runs: u64 = context.pick(24, 60, 200);
     let jobs: Vec<(usize, Rule, u64)> = (0..LAWS.len())
         .flat_map(|law| RULES.map(|rule| (law, rule)))
         .flat_map(|(law, rule)| (0..runs).map(move |run| (law, rule, run)))
@@ -106,7 +106,7 @@ pub(super) fn report(
         Column::text("first lost at step"),
     ];
     let mut table = Table::new(
-        "schedules",
+        "schedules-end",
         format!(
             "Root mean squares over the runs after {steps} steps; a run is lost when the first-order rule would make Ĝ^{{−1}} indefinite."
         ),
@@ -229,7 +229,7 @@ fn figure(setting: &Setting, found: &[&[Run]]) -> Figure {
         let mut panel = Panel::new(
             name(rule),
             Axis::linear("step"),
-            Axis::log("|Ĝ^{−1}G − I|/√P").limits(0.05, 20.0),
+            Axis::log("|Ĝ^{−1}G − I|/√P").limits(0.1, 3.0),
         );
         for (slot, (law, _)) in LAWS.into_iter().enumerate() {
             let runs = found[slot * RULES.len() + k];

@@ -32,7 +32,7 @@ pub(super) fn report(
     record: &mut Record,
 ) -> Result<(), HarnessError> {
     let memories = &MEMORIES[..context.pick(4, 5, 6)];
-    let (runs, length) = context.pick((8, 20), (12, 40), (24, 100));
+    let (runs, length) = context.pick((12, 20), (20, 40), (48, 100));
     let jobs: Vec<(u32, u64)> = memories
         .iter()
         .flat_map(|m| (0..runs).map(move |run| (*m, run)))

@@ -1,25 +1,16 @@
 //! What happens to the estimate in directions that no example excites, and what can be done about it.
 
-use faer::{Mat, MatRef};
-use neuromanifold_geometry::Spectrum;
-use neuromanifold_optim::{AdaptiveNaturalGradient, OptimError, Rule, Schedule, WindUp};
+use neuromanifold_optim::WindUp;
 use rayon::prelude::*;
 
-use super::setting::{Setting, axes, estimate, inverse, observer};
-use crate::experiments::regression::Regression;
+use super::setting::Setting;
+use super::silence::{
+    AWAKE, FIRST_ORDER, FORGETTING, RATE, Run, SILENT, STRIDE, first_order_growth, silence, trace,
+    train,
+};
 use crate::experiments::spread::Spread;
 use crate::{Axis, Claim, Column, Context, Figure, HarnessError, Panel, Record, Series, Table};
 
-/// ε and η.
-const FORGETTING: f64 = 0.005;
-const RATE: f64 = 0.002;
-/// Steps before the second input falls silent, and after it is back.
-const AWAKE: usize = 1500;
-/// Steps for which it is silent.
-const SILENT: usize = 2000;
-const STRIDE: usize = 20;
-/// The weights of the second input: what its silence leaves unexcited.
-const UNEXCITED: [usize; 2] = [1, 3];
 /// λ, well below the smallest eigenvalue of G.
 const LAMBDA: f64 = 0.01;
 /// A bound on `tr Ĝ⁻¹/P`, well above that of `G⁻¹`.
@@ -28,7 +19,7 @@ const CAP: f64 = 30.0;
 const CURES: [(&str, WindUp); 4] = [
     ("nothing is done", WindUp::Unchecked),
     ("leakage, λ = 0.01", WindUp::Leakage { lambda: LAMBDA }),
-    ("directional forgetting", WindUp::DirectionalForgetting),
+    ("directional forgetting, ×P", WindUp::DirectionalForgetting),
     (
         "cap on tr Ĝ^{−1}/P at 30",
         WindUp::Cap {
@@ -37,24 +28,12 @@ const CURES: [(&str, WindUp); 4] = [
     ),
 ];
 
-/// One run, seen at every stride.
-struct Run {
-    /// `λ_max(Ĝ⁻¹)`.
-    largest: Vec<f64>,
-    /// In nats.
-    excess: Vec<f64>,
-    /// `|Ĝ⁻¹G − I|/√P`.
-    error: Vec<f64>,
-    /// `Ĝ` among the unexcited parameters, when silence begins and ends.
-    block: [Mat<f64>; 2],
-}
-
 pub(super) fn report(
     setting: &Setting,
     context: &Context,
     record: &mut Record,
 ) -> Result<(), HarnessError> {
-    let runs: u64 = context.pick(9, 25, 99);
+    let runs: u64 = context.pick(15, 45, 99);
     let jobs: Vec<(WindUp, u64)> = CURES
         .into_iter()
         .flat_map(|(_, cure)| (0..runs).map(move |run| (cure, run)))
@@ -76,16 +55,18 @@ pub(super) fn report(
         "The network goes on learning from noisy examples at θ* (η = {RATE}, ε = {FORGETTING}, exact rule), and for {SILENT} steps its second input \
          is silent: x_{{2}} = 0. Along the two weights of that input nothing is learnt, but the average forgets there as everywhere: Ĝ \
          shrinks as (1−ε)^{{t}}, and Ĝ^{{−1}} grows as (1−ε)^{{−t}}. When the input is back, the first examples, noise and all, are believed \
-         entirely. Leakage adds λI to what is averaged, so that the estimate tends to (G + λI)^{{−1}}; directional forgetting forgets \
-         only along what comes in; a cap stops all forgetting when the mean eigenvalue has reached a bound.",
+         entirely; the loss over all inputs rises before that already, as θ drifts where the remaining examples do not see it. Leakage \
+         adds λI to what is averaged, so that the estimate tends to (G + λI)^{{−1}}; a cap stops all forgetting when the mean eigenvalue \
+         has reached a bound; directional forgetting forgets only along what comes in.",
     ));
+    record.paragraph(
+        "Directional forgetting has a scale of its own. It relaxes ∇fᵀĜ^{−1}∇f/σ² to one for every single example, where the average makes \
+         it P in the mean: so tr(Ĝ^{−1}G) = 1 in place of P, and the estimate is P times too small. That is no loss, as one \
+         direction in P is forgotten at a step and the memory is P times as long: here it is given P times ε and η, and shown P times as large.",
+    );
     record.figure(figure(&found));
     record.table(table(&found));
     claims(setting, &found, context, record)
-}
-
-fn silence() -> std::ops::Range<usize> {
-    AWAKE / STRIDE..(AWAKE + SILENT) / STRIDE
 }
 
 fn claims(
@@ -111,11 +92,11 @@ fn claims(
     ));
     // fitted once what couples to the other directions is forgotten
     let slope = |run: &Run| {
-        let (from, to) = (silence().end - silence().len() / 2, silence().end - 1);
+        let (from, to) = (silence().end - silence().len() / 3, silence().end - 1);
         (run.largest[to] / run.largest[from]).ln() / ((to - from) * STRIDE) as f64
     };
     record.claim(Claim::close_relative(
-        "rate per step at which the largest eigenvalue of Ĝ^{−1} grows over the second half of the silence: −ln(1−ε)",
+        "rate per step at which the largest eigenvalue of Ĝ^{−1} grows over the last third of the silence: −ln(1−ε)",
         expected,
         worst(&slope, found[0], expected),
         0.02,
@@ -134,6 +115,16 @@ fn claims(
         "directional forgetting: relative change of Ĝ along unexcited parameters over the silence",
         1e-6,
         kept.fold(0.0, f64::max),
+    ));
+    let looks = AWAKE * 2 / 3 / STRIDE..AWAKE / STRIDE;
+    let traces = found[2]
+        .iter()
+        .map(|run| run.trace[looks.clone()].iter().sum::<f64>() / looks.len() as f64);
+    record.claim(Claim::close(
+        "directional forgetting: tr(Ĝ^{−1}G) before the silence, median: 1 in place of P (± its square error)",
+        1.0,
+        Spread::of(traces).median,
+        0.1,
     ));
     let highest = |runs: &[Run]| {
         runs.iter()
@@ -162,19 +153,6 @@ fn claims(
         ));
     }
     Ok(())
-}
-
-fn trace(matrix: &Mat<f64>) -> f64 {
-    matrix.diagonal().column_vector().iter().sum()
-}
-
-impl Run {
-    fn peak(&self) -> f64 {
-        self.excess[silence().end..]
-            .iter()
-            .copied()
-            .fold(0.0, f64::max)
-    }
 }
 
 fn figure(found: &[&[Run]]) -> Figure {
@@ -245,86 +223,4 @@ fn table(found: &[&[Run]]) -> Table {
         ]);
     }
     table
-}
-
-fn train(
-    setting: &Setting,
-    cure: WindUp,
-    stream: u64,
-    context: &Context,
-) -> Result<Run, HarnessError> {
-    let mut rng = context.rng(stream);
-    let regression = &setting.regression;
-    let mut learner = AdaptiveNaturalGradient::new(
-        Rule::ShermanMorrison,
-        Schedule::constant(RATE)?,
-        Schedule::constant(FORGETTING)?,
-    )
-    .with_wind_up(cure)?;
-    let mut theta = regression.truth().to_vec();
-    let mut run = Run {
-        largest: Vec::new(),
-        excess: Vec::new(),
-        error: Vec::new(),
-        block: [Mat::zeros(2, 2), Mat::zeros(2, 2)],
-    };
-    for step in 0..=2 * AWAKE + SILENT {
-        let (mut x, mut y) = regression.draw(&mut rng)?;
-        if (AWAKE..AWAKE + SILENT).contains(&step) {
-            // the same noise, another answer
-            y -= regression.answer(&x)?;
-            x[1] = 0.0;
-            y += regression.answer(&x)?;
-        }
-        if step == AWAKE {
-            run.block[0] = unexcited(estimate(&learner).as_ref());
-        } else if step == AWAKE + SILENT {
-            run.block[1] = unexcited(estimate(&learner).as_ref());
-        }
-        setting.learn(&mut learner, (&x, y), &mut theta)?;
-        if step % STRIDE == 0 {
-            context.check()?;
-            let mine = estimate(&learner);
-            let eigenvalues = Spectrum::eigenvalues_of(mine.as_ref())?;
-            run.largest.push(eigenvalues[eigenvalues.len() - 1]);
-            run.excess.push(regression.excess_loss(&theta)?);
-            run.error
-                .push(axes(regression, &theta)?.relative_error(mine.as_ref()));
-        }
-    }
-    Ok(run)
-}
-
-/// The part of Ĝ that belongs to the weights of the second input.
-fn unexcited(estimate: MatRef<'_, f64>) -> Mat<f64> {
-    let metric = inverse(estimate);
-    Mat::from_fn(2, 2, |i, j| metric[(UNEXCITED[i], UNEXCITED[j])])
-}
-
-/// ε for the first-order rule, small enough for it to survive.
-const FIRST_ORDER: f64 = 0.002;
-
-/// The rate at which the largest eigenvalue grows while the second input has never spoken.
-fn first_order_growth(setting: &Setting, context: &Context) -> Result<f64, HarnessError> {
-    const STEPS: usize = 4000;
-    let mut rng = context.rng(3_500_000_000);
-    let regression = &setting.regression;
-    let smallest = 1.0 / setting.axes.eigenvalues()[regression.dim() - 1];
-    let mut learner = observer(Rule::FirstOrder, Schedule::constant(FIRST_ORDER)?)?
-        .with_initial_inverse(smallest)?;
-    let mut theta = regression.truth().to_vec();
-    let mut steps = 0;
-    while steps < STEPS {
-        let mut x = Regression::input(&mut rng);
-        x[1] = 0.0;
-        let y = regression.answer(&x)?;
-        match setting.learn(&mut learner, (&x, y), &mut theta) {
-            Ok(()) => steps += 1,
-            // a rare example: what was seen until then is as good
-            Err(HarnessError::Optim(OptimError::PositiveDefinitenessLost { .. })) => break,
-            Err(other) => return Err(other),
-        }
-    }
-    let estimate = estimate(&learner);
-    Ok((estimate[(UNEXCITED[0], UNEXCITED[0])] / smallest).ln() / steps as f64)
 }

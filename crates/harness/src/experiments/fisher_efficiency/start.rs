@@ -7,7 +7,7 @@ use super::setting::{OFFSET, Setting};
 use crate::experiments::spread::Spread;
 use crate::{Claim, Column, Context, HarnessError, Record, Table};
 
-const OFFSETS: [f64; 5] = [0.0, 10.0, 30.0, 100.0, OFFSET];
+const OFFSETS: [f64; 5] = [0.0, 1.0, 3.0, 10.0, OFFSET];
 /// A run is lost if in the end its excess loss is so many times the bound.
 const LOST: f64 = 10.0;
 
@@ -59,8 +59,9 @@ pub(super) fn report(
     record.paragraph(format!(
         "All of this is about the end. The step 1/t taken from t = 1 is a leap: the first example asks for its whole residual \
          to be made up for, along G^{{−1}}∇f, and with q = ∇fᵀG^{{−1}}∇f/σ² about P = {} and up to {:.0} that overshoots by as much. Runs \
-         from the same starts, θ* to within what {OFFSET} examples would tell, with 1/(t+t_{{0}}) for several t_{{0}}: what is lost \
-         ends at another, worse point, on the other side of a singularity, and t alone does not bring it back.",
+         from the same starts, θ* to within what {OFFSET} examples would tell, with 1/(t+t_{{0}}) for several t_{{0}}: a lost run \
+         has come to a singular θ, where there is no natural gradient (∞), or to one so far off that steps of 1/t do not bring it back. A \
+         modest t_{{0}} is enough.",
         setting.regression.dim(),
         setting.longest,
     ));
