@@ -148,6 +148,25 @@ proptest! {
     }
 }
 
+/// Another library writes in the order of Fortran, the first index fastest; every index has its value.
+#[test]
+fn the_order_of_fortran_is_undone() {
+    use npyz::WriterBuilder as _;
+    let mut bytes = Vec::new();
+    let mut writer = npyz::WriteOptions::<f64>::new()
+        .default_dtype()
+        .shape(&[2, 3])
+        .order(npyz::Order::Fortran)
+        .writer(&mut bytes)
+        .begin_nd()
+        .unwrap();
+    writer.extend([0.0, 10.0, 1.0, 11.0, 2.0, 12.0]).unwrap();
+    writer.finish().unwrap();
+    let array = npy::from_bytes(&bytes, "x.npy").unwrap();
+    assert_eq!(array.shape(), [2, 3]);
+    assert_eq!(array.values(), [0.0, 1.0, 2.0, 10.0, 11.0, 12.0]);
+}
+
 /// The same tensors with an empty header entry in place of the metadata.
 fn without_metadata(bytes: &[u8]) -> Vec<u8> {
     let (length, rest) = bytes.split_first_chunk::<8>().unwrap();
