@@ -88,6 +88,13 @@ impl Measurement {
         self
     }
 
+    /// Adds what a check of the result has found: an error and the size that other implementations find too.
+    #[must_use]
+    pub(crate) fn checked(self, [error, size]: [(&'static str, f64); 2]) -> Self {
+        self.with(error.0, rounded(error.1, 2))
+            .with(size.0, rounded(size.1, 12))
+    }
+
     /// A key that was added.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {

@@ -6,7 +6,6 @@ use neuromanifold_optim::{Damping, NaturalGradient, Objective, Optimizer as _};
 
 use super::dense_fisher::vector_check;
 use crate::bench::Rate;
-use crate::measurement::rounded;
 use crate::problem::{P1057, P20001, Problem, Specification};
 use crate::reference::jacobian;
 use crate::timing::on_the_clock;
@@ -53,18 +52,12 @@ fn measure(
         .zip(problem.start())
         .map(|(new, old)| new - old)
         .collect();
-    let [error, size] = vector_check(&step, &formed_step(&problem));
-    let work = work(problem.start().len() as f64, of.examples as f64, of.widths);
+    let check = vector_check(&step, &formed_step(&problem));
+    let parameters = problem.start().len() as f64;
+    let work = Rate::Multiplications(work(parameters, of.examples as f64, of.widths));
     let line = bench
-        .timed(
-            case,
-            "time_per_step",
-            timing,
-            ("ms", 1e3),
-            Rate::Multiplications(work),
-        )
-        .with(error.0, rounded(error.1, 2))
-        .with(size.0, rounded(size.1, 12));
+        .timed(case, "time_per_step", timing, ("ms", 1e3), work)
+        .checked(check);
     bench.emit(&line)
 }
 

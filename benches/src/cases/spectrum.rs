@@ -99,18 +99,11 @@ pub(super) fn product(case: &'static str, bench: &mut Bench<'_>) -> Result<(), B
             Ok(())
         })
     })?;
-    let [error, size] = vector_check(&image, &formed_product(&problem, &vector));
-    let work = product_work(&problem);
+    let check = vector_check(&image, &formed_product(&problem, &vector));
+    let work = Rate::Multiplications(product_work(&problem));
     let line = bench
-        .timed(
-            case,
-            "time_per_product",
-            timing,
-            ("ms", 1e3),
-            Rate::Multiplications(work),
-        )
-        .with(error.0, rounded(error.1, 2))
-        .with(size.0, rounded(size.1, 12));
+        .timed(case, "time_per_product", timing, ("ms", 1e3), work)
+        .checked(check);
     bench.emit(&line)
 }
 
