@@ -30,9 +30,10 @@ pub enum WindUp {
     /// on the parametrisation, but an example that excites a direction by next to nothing makes `Ĝ⁻¹` large there all the same:
     /// that is then the metric.
     ///
-    /// Mind the scale: with one column a step it makes `aᵀĜ⁻¹a` one for every example, hence `tr(Ĝ⁻¹G) = 1`, where the average
-    /// makes it `P`. One direction in `P` is forgotten at a step, so the memory is `P` times as long and `Ĝ⁻¹` about `P` times
-    /// smaller: `P` times the ε and η of the average correspond to it (`P/c` times with `c` columns).
+    /// Mind what it tends to: with one column a step, `E[a aᵀ/q] = E[a aᵀ]`, so `tr(Ĝ⁻¹G) = 1` where the average makes it `P`.
+    /// One direction in `P` is forgotten at a step, so the memory is `P` times as long and `Ĝ⁻¹` that much smaller: `P` times the
+    /// ε and η of the average correspond to it (`P/c` times with `c` columns). For Gaussian columns the limit is `P·G`; for
+    /// columns whose lengths and directions depend on one another, as those of a network do, it is another metric.
     ///
     /// # References
     /// R. Kulhavý, *Restricted exponential forgetting in real-time identification*, Automatica 23 (1987) 589–600,
