@@ -236,8 +236,19 @@ fn figure(setting: &Setting, found: &[&[Run]]) -> Figure {
             let steps: Vec<f64> = (1..=runs[0].error.len())
                 .map(|look| (look * STRIDE) as f64)
                 .collect();
-            // shown while no run is lost
-            let at = |look: usize| root(runs.iter().map(|run| run.error[look]));
+            // shown while most runs are left
+            let at = |look: usize| {
+                let left = || {
+                    runs.iter()
+                        .map(|run| run.error[look])
+                        .filter(|e| !e.is_nan())
+                };
+                if 2 * left().count() > runs.len() {
+                    root(left())
+                } else {
+                    root(std::iter::empty())
+                }
+            };
             let measured: Vec<Average> = (0..steps.len()).map(at).collect();
             if rule == Rule::ShermanMorrison {
                 let theory =
@@ -255,7 +266,7 @@ fn figure(setting: &Setting, found: &[&[Run]]) -> Figure {
     });
     Figure::multiples(
         "schedules",
-        "Error of the estimate along training, root mean square over runs. A curve of the first-order rule ends where the first run is lost.",
+        "Error of the estimate along training, root mean square over the runs that are left. A curve of the first-order rule would end where half of the runs are lost.",
         panels,
     )
     .share_y()

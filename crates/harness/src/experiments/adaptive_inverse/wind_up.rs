@@ -60,9 +60,11 @@ pub(super) fn report(
          has reached a bound; directional forgetting forgets only along what comes in.",
     ));
     record.paragraph(
-        "Directional forgetting has a scale of its own. It relaxes ∇fᵀĜ^{−1}∇f/σ² to one for every single example, where the average makes \
-         it P in the mean: so tr(Ĝ^{−1}G) = 1 in place of P, and the estimate is P times too small. That is no loss, as one \
-         direction in P is forgotten at a step and the memory is P times as long: here it is given P times ε and η, and shown P times as large.",
+        "Directional forgetting has a limit of its own. It relaxes q = ∇fᵀĜ^{−1}∇f/σ² to one for every single example, where the average \
+         makes it P in the mean, and comes to rest where E[∇f∇fᵀ/q] = E[∇f∇fᵀ]. So tr(Ĝ^{−1}G) = 1 in place of P: one direction in P is \
+         forgotten at a step, and the memory is P times as long; here it is given P times ε and η, and shown P times as large. But \
+         only the trace is right. Its limit is P·G for Gaussian gradients; those of a network are long in some directions and short in \
+         others, and the error of the last columns does not go away. It cures wind-up, and is no estimate of G.",
     );
     record.figure(figure(&found));
     record.table(table(&found));
