@@ -9,6 +9,7 @@ mod fit;
 mod fourth_moments;
 mod inflation;
 mod kl_metric;
+mod linear_time;
 mod plateau;
 mod poisson;
 mod principal_axes;
@@ -24,6 +25,7 @@ pub use compression::Compress;
 pub use degenerate_fisher::DegenerateFisher;
 pub use fisher_efficiency::FisherEfficiency;
 pub use kl_metric::KlMetric;
+pub use linear_time::LinearTime;
 pub use plateau::Plateau;
 pub use poisson::{Collocation, Condition, Operator, Poisson};
 pub use real_data::RealData;
@@ -46,6 +48,7 @@ pub fn all() -> Vec<Box<dyn Experiment>> {
         Box::new(AdaptiveInverse),
         Box::new(RealData),
         Box::new(Scaling),
+        Box::new(LinearTime),
         Box::new(TimeToTarget),
         Box::new(Poisson),
     ]

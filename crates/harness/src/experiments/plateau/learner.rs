@@ -1,9 +1,11 @@
 //! The ways of learning that are compared, one example a step.
 
+use neuromanifold_geometry::closed_form::online::StudentFisher;
+use neuromanifold_geometry::{Inverse, Metric};
 use neuromanifold_model::Gaussian;
 use neuromanifold_optim::{AdaptiveNaturalGradient, Objective, Optimizer, Rule, Schedule, Sgd};
 
-use super::committee::{SoftCommittee, natural_direction};
+use super::committee::SoftCommittee;
 use crate::HarnessError;
 
 /// A way of learning; rates are in units of `1/n`, so that time is `α = steps/n`.
@@ -81,7 +83,11 @@ impl Work {
                 step,
             } => {
                 objective.gradient(weights, gradient)?;
-                natural_direction(weights, gradient, committee.dimension, step)?;
+                StudentFisher::new(weights, committee.units).raise(
+                    gradient,
+                    Inverse::Exact,
+                    step,
+                )?;
                 for (w, s) in weights.iter_mut().zip(step) {
                     *w -= *rate * *s;
                 }

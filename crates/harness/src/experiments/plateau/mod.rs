@@ -1,13 +1,18 @@
 //! Why learning stands still, and what following the geometry changes about it.
 
+mod agreement;
 mod committee;
+mod escapes;
 mod learner;
 mod simulation;
+mod start;
+mod theory;
 
 use rayon::prelude::*;
 
 use self::learner::Learner;
-use self::simulation::{Trajectory, learn};
+use self::simulation::{Simulated, learn};
+use self::start::Start;
 use super::spread::Spread;
 use crate::{
     Axis, Claim, Column, Context, Experiment, Figure, HarnessError, Panel, Record, Series, Source,
@@ -80,26 +85,27 @@ impl Experiment for Plateau {
     }
 
     fn run(&self, context: &Context) -> Result<Record, HarnessError> {
-        let dimension = context.pick(30, 100, 1000);
+        let dimension = context.pick(30, 100, 300);
         let seeds: u64 = context.pick(3, 7, 9);
+        let start = Start::near_symmetric(ASYMMETRY)?;
         let alpha_max = context.pick(220, 250, 300);
         let jobs: Vec<(Learner, u64)> = (LEARNERS.into_iter())
             .flat_map(|learner| (0..seeds).map(move |seed| (learner, seed)))
             .collect();
         context.progress().begin("on-line learning", jobs.len());
         // Every learner sees the same examples for the same seed.
-        let runs: Vec<Trajectory> = jobs
+        let runs: Vec<Simulated> = jobs
             .par_iter()
             .map(|(learner, seed)| {
                 let run = context.unit(format!("{learner:?} {seed}"), || {
                     let mut rng = context.rng(*seed);
-                    learn(*learner, dimension, ASYMMETRY, alpha_max, context, &mut rng)
+                    learn(*learner, &start, dimension, alpha_max, context, &mut rng)
                 });
                 context.progress().advance(1);
                 run
             })
             .collect::<Result<_, _>>()?;
-        let runs: Vec<(Learner, &[Trajectory])> = LEARNERS
+        let runs: Vec<(Learner, &[Simulated])> = LEARNERS
             .into_iter()
             .zip(runs.chunks_exact(seeds as usize))
             .collect();
@@ -122,11 +128,13 @@ impl Experiment for Plateau {
         record.figure(order_parameters(&runs));
         record.table(escape_times(&runs));
         claims(&mut record, &runs, alpha_max as f64);
+        escapes::report(&mut record, context)?;
+        agreement::report(&mut record, context)?;
         Ok(record)
     }
 }
 
-fn learning_curves(runs: &[(Learner, &[Trajectory])]) -> Figure {
+fn learning_curves(runs: &[(Learner, &[Simulated])]) -> Figure {
     let mut figure = Figure::new(
         "learning-curves",
         "Generalisation error against time: median over seeds, band from the smallest to the largest. The line at \
@@ -152,7 +160,7 @@ fn learning_curves(runs: &[(Learner, &[Trajectory])]) -> Figure {
     figure
 }
 
-fn order_parameters(runs: &[(Learner, &[Trajectory])]) -> Figure {
+fn order_parameters(runs: &[(Learner, &[Simulated])]) -> Figure {
     let shown = [GRADIENT, SLOW, ADAPTIVE];
     let panels = runs
         .iter()
@@ -175,10 +183,10 @@ fn order_parameters(runs: &[(Learner, &[Trajectory])]) -> Figure {
                 .into_iter()
                 .enumerate()
             {
-                panel = panel.with(series(name, &|t| run.teacher_overlaps[t][k]));
+                panel = panel.with(series(name, &|t| run.at[t].teacher[k]));
             }
             for (k, name) in ["Q_{11}", "Q_{12}", "Q_{22}"].into_iter().enumerate() {
-                panel = panel.with(series(name, &|t| run.student_overlaps[t][k]));
+                panel = panel.with(series(name, &|t| run.at[t].student[k]));
             }
             panel
         });
@@ -191,7 +199,7 @@ fn order_parameters(runs: &[(Learner, &[Trajectory])]) -> Figure {
     .share_x()
 }
 
-fn escape_times(runs: &[(Learner, &[Trajectory])]) -> Table {
+fn escape_times(runs: &[(Learner, &[Simulated])]) -> Table {
     let columns = [
         Column::text("learner"),
         Column::new("runs"),
@@ -223,7 +231,7 @@ fn escape_times(runs: &[(Learner, &[Trajectory])]) -> Table {
     table
 }
 
-fn claims(record: &mut Record, runs: &[(Learner, &[Trajectory])], alpha_max: f64) {
+fn claims(record: &mut Record, runs: &[(Learner, &[Simulated])], alpha_max: f64) {
     let escape = |wanted: Learner| {
         let found = runs.iter().find(|(learner, _)| *learner == wanted);
         found.map_or(Spread::of([f64::NAN]), |(_, trajectories)| {

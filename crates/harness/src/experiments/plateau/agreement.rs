@@ -1,0 +1,271 @@
+//! Simulations of many inputs beside the theory of infinitely many.
+
+use rayon::prelude::*;
+
+use super::learner::Learner;
+use super::simulation::{Overlaps, Simulated, learn};
+use super::start::Start;
+use super::theory::Theory;
+use super::{ASYMMETRY, ESCAPED, FAST, GRADIENT, SLOW};
+use crate::experiments::fit::log_log_slope;
+use crate::experiments::spread::Spread;
+use crate::{Axis, Claim, Context, Figure, HarnessError, Panel, Record, Series};
+
+const LEARNERS: [Learner; 3] = [GRADIENT, SLOW, FAST];
+
+/// One start, one number of inputs, all learners and seeds.
+struct Scene {
+    start: Start,
+    dimension: usize,
+    /// Last α of each learner.
+    ends: [usize; 3],
+}
+
+/// Figures and claims.
+pub(super) fn report(record: &mut Record, context: &Context) -> Result<(), HarnessError> {
+    let sizes: &[usize] = context.pick(
+        &[25, 50, 100, 200],
+        &[125, 250, 500, 1000],
+        &[125, 250, 500, 1000, 2000],
+    );
+    let largest = context.pick(200, 1000, 1000);
+    let seeds: u64 = context.pick(6, 6, 20);
+    let mut scenes: Vec<Scene> = Vec::new();
+    for &dimension in sizes {
+        scenes.push(Scene {
+            start: Start::decided()?,
+            dimension,
+            ends: if dimension == largest {
+                [50, 50, 50]
+            } else {
+                [20, 20, 20]
+            },
+        });
+    }
+    scenes.push(Scene {
+        start: Start::near_symmetric(ASYMMETRY)?,
+        dimension: largest,
+        ends: [110, 80, 90],
+    });
+    let jobs: Vec<(&Scene, usize, u64)> = (scenes.iter().rev())
+        .flat_map(|scene| (0..LEARNERS.len()).map(move |slot| (scene, slot)))
+        .flat_map(|(scene, slot)| (0..seeds).map(move |seed| (scene, slot, seed)))
+        .collect();
+    context
+        .progress()
+        .begin("simulation beside theory", jobs.len());
+    let runs: Vec<Simulated> = jobs
+        .par_iter()
+        .map(|&(scene, slot, seed)| {
+            // streams below 1000 belong to the other comparison
+            let mut rng = context.rng(1000 + seed);
+            let (learner, end) = (LEARNERS[slot], scene.ends[slot]);
+            let run = learn(
+                learner,
+                &scene.start,
+                scene.dimension,
+                end,
+                context,
+                &mut rng,
+            );
+            context.progress().advance(1);
+            run
+        })
+        .collect::<Result<_, _>>()?;
+    let of = |scene: &Scene, slot: usize| -> &[Simulated] {
+        let place = jobs
+            .iter()
+            .position(|job| std::ptr::eq(job.0, scene) && job.1 == slot);
+        let from = place.unwrap_or(0);
+        &runs[from..from + seeds as usize]
+    };
+    record.heading(format!("Theory and simulation, n = {largest}"));
+    record.paragraph(
+        "Every step draws one input x ~ N(0, I_{n}) and moves all 2n weights, along the gradient or along G^{−1} times it with the \
+         exact metric, solved in linear time. Theory knows nothing of the examples. From a start that has chosen its teacher units the \
+         two agree to within fluctuations of order n^{−½}.",
+    );
+    let decided = &scenes[sizes.len() - 1];
+    let symmetric = &scenes[sizes.len()];
+    record.figure(learning_curves(
+        "theory-and-simulation",
+        format!(
+            "Generalisation error of {seeds} simulations with n = {largest} inputs from a start that has chosen, median and band from the \
+             smallest to the largest, and the solution of the equations of motion."
+        ),
+        decided,
+        &|slot| of(decided, slot),
+    )?);
+    fluctuations(record, &scenes[..sizes.len()], &of)?;
+    errors(record, decided, &|slot| of(decided, slot))?;
+    record.paragraph(format!(
+        "An almost symmetric start is another matter. The examples of one unit of α move the overlaps by η n^{{−½}} or so, which at n = \
+         {largest} is no less than the asymmetry r_{{0}} = {ASYMMETRY} of the start: chance decides sooner than theory does, and escapes \
+         scatter around an earlier time. The logarithm of n takes the place of that of 1/r_{{0}}."
+    ));
+    record.figure(learning_curves(
+        "theory-and-simulation-symmetric",
+        format!(
+            "The same from an almost symmetric start, r_{{0}} = {ASYMMETRY}. The plateaus agree; the time at which they end is a matter \
+             of chance."
+        ),
+        symmetric,
+        &|slot| of(symmetric, slot),
+    )?);
+    for (slot, learner) in LEARNERS.into_iter().enumerate() {
+        let expected = theory(learner).escape(&symmetric.start, ESCAPED, 300.0)?;
+        let found = Spread::of(of(symmetric, slot).iter().map(|run| run.escape(ESCAPED)));
+        record.claim(Claim::within(
+            format!(
+                "{}, n = {largest}, almost symmetric start: median α at escape over that of theory: chance comes first",
+                learner.label()
+            ),
+            0.4..=1.1,
+            found.median / expected,
+        ));
+    }
+    Ok(())
+}
+
+fn theory(learner: Learner) -> Theory {
+    match learner {
+        Learner::Natural { eta } => Theory::natural(eta),
+        Learner::Gradient { eta } | Learner::Adaptive { eta, .. } => Theory::gradient(eta),
+    }
+}
+
+/// A panel for each learner.
+fn learning_curves<'a>(
+    name: &str,
+    caption: String,
+    scene: &Scene,
+    of: &dyn Fn(usize) -> &'a [Simulated],
+) -> Result<Figure, HarnessError> {
+    let mut panels = Vec::new();
+    for (slot, learner) in LEARNERS.into_iter().enumerate() {
+        let runs = of(slot);
+        let alpha = &runs[0].alpha;
+        let spread = |k: usize| Spread::of(runs.iter().map(|run| run.error[k]));
+        let spreads: Vec<Spread> = (0..alpha.len()).map(spread).collect();
+        let theory = theory(learner);
+        let end = scene.ends[slot] as f64;
+        let (trajectory, committee) = (theory.trajectory(&scene.start, end)?, theory.committee()?);
+        let times: Vec<f64> = (0..=400).map(|k| end * f64::from(k) / 400.0).collect();
+        let errors: Vec<f64> = times
+            .iter()
+            .map(|&t| committee.generalization_error(&trajectory.at(t)))
+            .collect();
+        let panel = Panel::new(
+            learner.label(),
+            Axis::linear("α = steps / n"),
+            Axis::log("generalisation error ε_{g}").limits(1e-5, 1.0),
+        );
+        panels.push(
+            panel
+                .with(
+                    Series::band(
+                        "simulation",
+                        alpha.iter().copied(),
+                        spreads.iter().map(|s| s.median),
+                        spreads.iter().map(|s| s.low),
+                        spreads.iter().map(|s| s.high),
+                    )
+                    .slot(0),
+                )
+                .with(Series::line("theory", times, errors).slot(1)),
+        );
+    }
+    Ok(Figure::multiples(name, caption, panels).share_y())
+}
+
+/// Claims about the generalisation error at a few times.
+fn errors<'a>(
+    record: &mut Record,
+    scene: &Scene,
+    of: &dyn Fn(usize) -> &'a [Simulated],
+) -> Result<(), HarnessError> {
+    for (slot, learner) in LEARNERS.into_iter().enumerate() {
+        let theory = theory(learner);
+        for alpha in [10, 20] {
+            let found = Spread::of(of(slot).iter().map(|run| run.error[alpha]));
+            record.claim(Claim::close_relative(
+                format!(
+                    "{}, n = {}: ε_{{g}} at α = {alpha}, theory beside the median of simulations",
+                    learner.label(),
+                    scene.dimension
+                ),
+                theory.error_at(&scene.start, alpha as f64)?,
+                found.median,
+                // fluctuations of n^{−½}, of which the error is a steep function
+                5.0 / (scene.dimension as f64).sqrt(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Root-mean-square distance from theory over seeds, overlaps and times up to α = 20, against n.
+fn fluctuations<'a>(
+    record: &mut Record,
+    scenes: &'a [Scene],
+    of: &dyn Fn(&'a Scene, usize) -> &'a [Simulated],
+) -> Result<(), HarnessError> {
+    const LAST: usize = 20;
+    let mut figure = Figure::new(
+        "fluctuations",
+        "Root-mean-square distance of the overlaps in simulation from theory, over seeds and α = 1, …, 20, from the start that has \
+         chosen. Grey: 1/√n.",
+        Axis::log("inputs n"),
+        Axis::log("distance of overlaps from theory"),
+    );
+    for (slot, learner) in LEARNERS.into_iter().enumerate() {
+        let mut points = Vec::new();
+        for scene in scenes {
+            let trajectory = theory(learner).trajectory(&scene.start, LAST as f64)?;
+            let (mut sum, mut count) = (0.0, 0.0);
+            for run in of(scene, slot) {
+                for (alpha, at) in run.alpha.iter().zip(&run.at).take(LAST + 1).skip(1) {
+                    let expected = Overlaps::of(&trajectory.at(*alpha));
+                    for (found, expected) in at.all().zip(expected.all()) {
+                        sum += (found - expected) * (found - expected);
+                        count += 1.0;
+                    }
+                }
+            }
+            points.push((scene.dimension as f64, (sum / count).sqrt()));
+        }
+        let exponent = log_log_slope(points.iter().copied());
+        record.claim(Claim::close(
+            format!(
+                "{}: exponent of n in the distance of simulated overlaps from theory",
+                learner.label()
+            ),
+            -0.5,
+            exponent,
+            0.25,
+        ));
+        if let Some(&(n, distance)) = points.last() {
+            record.claim(Claim::at_most(
+                format!(
+                    "{}: root-mean-square distance of simulated overlaps from theory, times √n, n = {n}",
+                    learner.label()
+                ),
+                2.0,
+                distance * n.sqrt(),
+            ));
+            let x = points.iter().map(|point| point.0);
+            let line = points.iter().map(|point| distance * (n / point.0).sqrt());
+            figure = figure.with(Series::guide("1/√n", x, line));
+        }
+        figure = figure.with(
+            Series::marked_line(
+                learner.label(),
+                points.iter().map(|p| p.0),
+                points.iter().map(|p| p.1),
+            )
+            .slot(slot),
+        );
+    }
+    record.figure(figure);
+    Ok(())
+}
