@@ -47,19 +47,30 @@ impl OrderParameters {
         self.overlaps.as_ref()
     }
 
-    /// All entries, `Q` and then `R`, column by column.
+    /// The lower triangle of `Q` and then `R`, column by column. The upper triangle is left out, since a solution in which it had
+    /// a life of its own could leave the symmetric matrices by rounding alone.
     pub(super) fn flat(&self) -> Vec<f64> {
-        let columns = self.students.col_iter().chain(self.overlaps.col_iter());
-        columns.flat_map(|column| column.iter().copied()).collect()
+        let triangle = self.students.col_iter().enumerate();
+        let own = triangle.flat_map(|(k, column)| column.iter().skip(k));
+        let overlaps = self.overlaps.col_iter().flat_map(|column| column.iter());
+        own.chain(overlaps).copied().collect()
     }
 
     /// The order parameters with these entries, for as many students and teachers as here.
     pub(super) fn shaped_as_self(&self, flat: &[f64]) -> Self {
         let (students, teachers) = (self.students.nrows(), self.overlaps.ncols());
-        let (q, r) = flat.split_at(students * students);
+        let (triangle, overlaps) = flat.split_at(students * (students + 1) / 2);
+        let mut own = Mat::zeros(students, students);
+        let mut entries = triangle.iter();
+        for k in 0..students {
+            for (i, entry) in (k..students).zip(&mut entries) {
+                own[(i, k)] = *entry;
+                own[(k, i)] = *entry;
+            }
+        }
         Self {
-            students: MatRef::from_column_major_slice(q, students, students).to_owned(),
-            overlaps: MatRef::from_column_major_slice(r, students, teachers).to_owned(),
+            students: own,
+            overlaps: MatRef::from_column_major_slice(overlaps, students, teachers).to_owned(),
         }
     }
 

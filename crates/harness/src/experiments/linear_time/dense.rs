@@ -85,3 +85,30 @@ impl Dense {
 pub(super) fn multiplications(parameters: f64) -> f64 {
     parameters.powi(3) / 3.0 + parameters.powi(2)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::step::Timed;
+    use super::*;
+    use crate::Effort;
+
+    #[test]
+    fn both_ways_find_the_same_step() {
+        let context = Context::quiet(5, Effort::Quick);
+        let mut dense = Dense::sizes(&context);
+        for dense in dense.iter_mut().filter(|dense| dense.parameters() < 300.0) {
+            dense.round(&context).unwrap();
+            assert!(dense.difference < 1e-11, "{:e}", dense.difference);
+            let mut step = Timed::new(dense.inputs, dense.units);
+            step.round(&context).unwrap();
+            let solved = step.solved().unwrap();
+            assert!(solved.residual < 1e-12, "{:e}", solved.residual);
+            // all units are seen, and their biases
+            let rank = dense.units.min(dense.inputs);
+            assert_eq!(
+                (solved.rank, solved.reduced),
+                (rank, dense.units * (rank + 1))
+            );
+        }
+    }
+}

@@ -115,15 +115,15 @@ impl Experiment for Plateau {
             "Teacher and student are soft committee machines f(x) = Σ_{{i}} erf(w_{{i}}·x/√2) of two units each, on inputs \
              x ~ N(0, I_{{n}}), n = {dimension}, without noise; every step sees one new example and the time is α = steps/n. \
              The student starts with overlaps of order {ASYMMETRY} with either teacher unit: each of its units could still \
-             become either. While they have not decided, the error stands still. All learners see the same examples."
+             become either. While they have not decided, the error stands still. All learners see the same examples. The adaptive \
+             learner keeps a matrix of (2n)² numbers, which is why n is no larger here."
         ));
         record.figure(learning_curves(&runs));
         record.paragraph(
             "The order parameters show what the curves hide. R_{ij} = w_{i}·b_{j} is the overlap of a student unit with a \
-             teacher unit. On the plateau all four agree; escaping it means that two grow to 1 and two fall to 0. The \
-             gradient has to wait for a small difference to grow. Natural gradient moves in the metric of the laws, where \
-             that difference is not small, so it starts to specialise at once, but it is not instantaneous: its rate is \
-             bounded by the noise of the single examples.",
+             teacher unit. On the plateau all four agree; escaping it means that two grow to 1 and two fall to 0. Either rule \
+             has to wait for a small difference to grow. Natural gradient moves in the metric of the laws, where units that are \
+             alike are close together, so the difference grows faster; its rate is bounded by the noise of the single examples.",
         );
         record.figure(order_parameters(&runs));
         record.table(escape_times(&runs));

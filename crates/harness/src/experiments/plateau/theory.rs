@@ -86,15 +86,15 @@ impl Theory {
     /// That difference is the only one that changes sign when either the students or the teachers are exchanged, so by symmetry it
     /// is an eigenvector of the linearised equations, and λ a derivative along it.
     pub(super) fn plateau(self) -> Result<Plateau, HarnessError> {
-        /// α between two restorations of the symmetry that rounding breaks.
-        const STRETCH: f64 = 20.0;
         /// Movement in a stretch that counts as rest, and the stretches after which nothing else will come.
         const REST: f64 = 1e-10;
         const MOST: usize = 1000;
+        // α between two restorations of the symmetry that rounding breaks; λ is of order η for one rule, √η for the other
+        let stretch = 10.0 / self.eta.sqrt();
         let committee = self.committee()?;
         let mut at = Start::symmetric(0.1)?.overlaps;
         for _ in 0..MOST {
-            let next = alike(&committee.trajectory(&at, STRETCH, 1e-12)?.last())?;
+            let next = alike(&committee.trajectory(&at, stretch, 1e-12)?.last())?;
             let moved = (next.overlaps() - at.overlaps())
                 .norm_max()
                 .max((next.students() - at.students()).norm_max());
