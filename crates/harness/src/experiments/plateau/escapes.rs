@@ -216,17 +216,18 @@ fn against_rate(record: &mut Record, context: &Context) -> Result<(), HarnessErr
          without bound. That is the sense in which natural gradient has *no plateau*: in the limit of small steps. With large ones it \
          has a worse one: for η > {limit:.3} noise makes λ negative, the plateau attracts, and natural gradient never leaves it."
     ));
-    let rules: [(&str, fn(f64) -> Theory, Vec<f64>, usize); 2] = [
-        ("gradient", Theory::gradient, grid(0.05, 3.0), 0),
-        ("natural gradient", Theory::natural, grid(0.003, 0.41), 1),
+    let rules: [(&str, fn(f64) -> Theory); 2] = [
+        ("gradient", Theory::gradient),
+        ("natural gradient", Theory::natural),
     ];
+    let grids = [grid(0.05, 3.0), grid(0.003, 0.41)];
     let rate = || Axis::log("learning rate η");
     let mut times = Panel::new("time to escape", rate(), Axis::log("α at escape"))
         .vertical(limit, "never above");
     let mut growths =
         Panel::new("growth on the plateau", rate(), Axis::log("λ/η")).vertical(limit, "λ = 0");
     let mut slow = Vec::new();
-    for (label, theory, rates, slot) in rules {
+    for (slot, ((label, theory), rates)) in rules.into_iter().zip(grids).enumerate() {
         let found: Vec<(f64, f64, f64)> = rates
             .par_iter()
             .map(|&eta| {
