@@ -1,16 +1,13 @@
-use super::coupling::{Coupling, Tangent};
+use super::coupling::Coupling;
 use super::output_precision::OutputPrecision;
-use super::product::{add_product, multiply_from_the_right, product};
-use super::pseudo_inverse::pseudo_inverse;
+use super::product::product;
 use super::seen::Seen;
 use super::span::orthonormal_basis;
 use super::whitened::{Frame, Whitened};
 use super::{
     Averages, ClosedFormError, GaussianInput, GaussianInputCholesky, GaussianInputSpectrum,
 };
-use crate::error::Quantity;
-use crate::metric::{relative_residual, trusted};
-use crate::{ConjugateGradients, Inverse, Metric, MetricError, Solve};
+use crate::{ConjugateGradients, MetricError};
 use faer::{Mat, MatRef};
 use neuromanifold_mlp::Mlp;
 use neuromanifold_model::Gaussian;
@@ -23,15 +20,15 @@ use neuromanifold_model::Gaussian;
 /// | | cost |
 /// |---|---|
 /// | construction | `O(n m²)`, and `m²/2` averages of pairs of units |
-/// | [`lower`](Metric::lower) | `O(n m²)` |
-/// | [`raise`](Metric::raise) | `O(n m²) + (m r + m)³/3`, whatever `K` |
+/// | [`lower`](crate::Metric::lower) | `O(n m²)` |
+/// | [`raise`](crate::Metric::raise) | `O(n m²) + (m r + m)³/3`, whatever `K` |
 /// | `raise` with [conjugate gradients](Self::with_conjugate_gradients) | `O(n m²) + O(m³)` an iteration |
 /// | a covariance that is full | `O(n² m)` more for each of them |
 /// | damping with inputs of different variance | `O(n m r²)` more |
 ///
 /// Memory: `O(n m)`, and `(m r + m)²` during a direct solve.
 ///
-/// λ is the Euclidean damping of θ, as for every other representation, whatever the covariance of the inputs. [`Inverse::Pseudo`]
+/// λ is the Euclidean damping of θ, as for every other representation, whatever the covariance of the inputs. [`Inverse::Pseudo`](crate::Inverse::Pseudo)
 /// takes the eigenvalues of two small matrices (in the frame where inputs are standard normal if their variances differ), whose
 /// largest counts for a relative tolerance.
 ///
@@ -71,7 +68,7 @@ pub struct GaussianInputFisher {
     /// `μ̃` in the basis, length `r`.
     pub(super) shift: Vec<f64>,
     pub(super) precision: OutputPrecision,
-    iterative: Option<ConjugateGradients>,
+    pub(super) iterative: Option<ConjugateGradients>,
 }
 
 impl GaussianInputFisher {
@@ -234,7 +231,7 @@ impl GaussianInputFisher {
     /// The eigenvalues in the frame where the inputs are standard normal, for any covariance.
     ///
     /// A change of coordinates changes eigenvalues, but not how many are zero: rank and nullity are those of `G`. The
-    /// [pseudo-inverse](GaussianInputSpectrum::pseudo_inverse) is that frame's, too; [`Inverse::Pseudo`] has that of `G`.
+    /// [pseudo-inverse](GaussianInputSpectrum::pseudo_inverse) is that frame's, too; [`Inverse::Pseudo`](crate::Inverse::Pseudo) has that of `G`.
     ///
     /// # Errors
     /// [`MetricError::Eigen`].
@@ -249,109 +246,11 @@ impl GaussianInputFisher {
 
     /// `G + λI`, factored for any number of solves; `λ ≥ 0`.
     ///
-    /// Cost: that of a direct [`raise`](Metric::raise), of which each further solve needs `O(n m²) + (m r + m)²` only.
+    /// Cost: that of a direct [`raise`](crate::Metric::raise), of which each further solve needs `O(n m²) + (m r + m)²` only.
     ///
     /// # Errors
     /// [`MetricError::NotPositiveDefinite`], [`MetricError::Damping`], [`MetricError::Eigen`].
     pub fn cholesky(&self, lambda: f64) -> Result<GaussianInputCholesky<'_>, MetricError> {
         GaussianInputCholesky::new(self, lambda)
-    }
-}
-
-impl Metric for GaussianInputFisher {
-    fn dim(&self) -> usize {
-        self.frame.net.parameters()
-    }
-
-    fn lower(&self, tangent: &[f64], out: &mut [f64]) {
-        let mut moved = self.frame.tangent(tangent);
-        moved.outgoing = self.precision.push_tangent(&moved.outgoing);
-        moved.constant = self.precision.push_tangent(&moved.constant);
-        let network = &self.network;
-        let products = product(network.weights.transpose(), moved.weights.as_ref());
-        let own: Vec<f64> = (0..self.frame.units()).map(|a| products[(a, a)]).collect();
-        let image = self.coupling.apply(
-            &network.outgoing,
-            &network.outgoing,
-            &Tangent {
-                left_products: products.as_ref(),
-                right_products: &own,
-                means: &moved.means,
-                outgoing: &moved.outgoing,
-                constant: &moved.constant,
-            },
-        );
-        let m = self.frame.units();
-        let slopes = self.coupling.unseen();
-        let mixing = Mat::from_fn(m, m, |b, a| {
-            image.mixed[a * m + b] + if a == b { image.own[a] } else { 0.0 }
-        });
-        let mut weights = moved.weights;
-        multiply_from_the_right(weights.as_mut(), slopes.transpose());
-        add_product(
-            weights.as_mut(),
-            1.0,
-            network.weights.as_ref(),
-            mixing.as_ref(),
-        );
-        let covector = Whitened {
-            weights,
-            means: image.means,
-            outgoing: self.precision.pull_covector(&image.outgoing),
-            constant: self.precision.pull_covector(&image.constant),
-        };
-        self.frame.pull_back(covector, out);
-    }
-
-    fn raise(
-        &self,
-        gradient: &[f64],
-        inverse: Inverse,
-        out: &mut [f64],
-    ) -> Result<Solve, MetricError> {
-        MetricError::check_finite(Quantity::Gradient, gradient)?;
-        let lambda = match inverse {
-            Inverse::Exact => 0.0,
-            Inverse::Damped { lambda } => {
-                MetricError::check_damping(lambda)?;
-                lambda
-            }
-            Inverse::Pseudo { tolerance } => {
-                return pseudo_inverse(self, gradient, tolerance.validate()?, out);
-            }
-        };
-        let iterations = match self.iterative {
-            None => {
-                self.cholesky(lambda)?.solve(gradient, out);
-                0
-            }
-            Some(stopping) => {
-                let unseen = self.unseen(lambda)?;
-                let (solved, covector) = self.condense(&unseen, gradient);
-                let (tangent, iterations) = self
-                    .on_seen()
-                    .solve_iteratively(&unseen, lambda, covector, stopping)?;
-                self.expand(&unseen, solved, tangent, (gradient, lambda), out);
-                iterations
-            }
-        };
-        MetricError::check_finite(Quantity::Direction, out)?;
-        let residual = relative_residual(self, lambda, gradient, out);
-        if let Some(ConjugateGradients { tolerance, .. }) = self.iterative {
-            // the recursive residual can run ahead of the true one; ten times is still the accuracy asked for
-            let reached = residual <= 10.0 * tolerance; // false for NaN
-            if !reached {
-                return Err(MetricError::DidNotConverge {
-                    iterations,
-                    residual,
-                    tolerance,
-                });
-            }
-        }
-        Ok(Solve {
-            relative_residual: trusted(residual, lambda)?,
-            rank: self.dim(),
-            iterations,
-        })
     }
 }

@@ -36,7 +36,8 @@
 //!
 //! That is linear in the number of inputs, at a fixed number of units, and grows as `m⁶` in that of units;
 //! [conjugate gradients](GaussianInputFisher::with_conjugate_gradients) replace the cube for many of them. [`GaussianInputFisher`]
-//! is a [`Metric`](crate::Metric) like any other. The outgoing weights are eliminated before the dense system, which makes its
+//! is a [`Metric`](crate::Metric) like any other; [`GaussianInputCholesky`] keeps its factors for many solves, and
+//! [`GaussianInputSpectrum`] has its eigenvalues, of which all but a few hundred come in `m` bundles of `n − r` each. The outgoing weights are eliminated before the dense system, which makes its
 //! size, and the cost of its solution, independent of the number of outputs.
 //!
 //! Means and covariances come in by a change of coordinates: `x = μ + E diag(s) z` with the axes `E` of `C`. Damping stays what
@@ -54,6 +55,12 @@
 //! a function of the outputs into every average. For those draw or take a batch, and use
 //! [`DenseFisher`](crate::DenseFisher), [`GramFisher`](crate::GramFisher) or [`FisherOperator`](crate::FisherOperator); the errors
 //! of this module ([`ClosedFormError`]) say so.
+//!
+//! Where it is only almost true, the closed form can still *precondition* the metric of the data: fit a law to the inputs
+//! ([`GaussianInput::of_sample`]), let the average output Fisher matrix stand for the noise
+//! ([`GaussianInputFisher::with_precision`]), and give [`GaussianInputCholesky`] to a `FisherOperator`. The solution is that of the
+//! data's own metric, whatever the fit. It pays for many inputs and little damping; for a few hundred parameters a `DenseFisher` is
+//! faster.
 //!
 //! # Example
 //!
@@ -118,6 +125,7 @@ mod unseen;
 
 mod gaussian_input_cholesky;
 mod gaussian_input_fisher;
+mod gaussian_input_metric;
 mod gaussian_input_spectrum;
 mod population;
 mod pseudo_inverse;

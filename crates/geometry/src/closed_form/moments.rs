@@ -49,6 +49,11 @@ impl PairLaw {
         })
     }
 
+    /// Passes if there is a normal law of one pre-activation with this mean and variance.
+    pub(crate) fn check_unit(mean: f64, variance: f64) -> Result<(), ClosedFormError> {
+        Self::new([mean; 2], [variance; 2], 0.0).map(|_| ())
+    }
+
     /// The law of `w_a·z + b_a` and `w_b·z + b_b` for standard normal `z`.
     ///
     /// The determinant is that of what is left of the longer vector beside the shorter one: accurate where the two are nearly

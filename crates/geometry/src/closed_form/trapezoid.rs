@@ -17,7 +17,8 @@ pub struct Quadrature<T> {
 ///
 /// Along two orthonormal directions of the plane of the weights the integrand is a smooth function times a Gaussian, and for
 /// such the trapezoid rule on the whole line converges geometrically: with a step `h`, as `exp(−2πd/h)` where `d` is the
-/// distance to the nearest pole, `π/(2|w|)` for tanh. The grid is refined until two grids agree.
+/// distance to the nearest pole, `π/(2|w|)` for tanh. The grid is refined until two grids agree, and until its step is at most 1 in
+/// pre-activations: φ is taken to vary on that scale, and two grids that both miss where it does would agree on nothing.
 ///
 /// Gauss–Hermite rules, which are exact for polynomials, are the wrong tool here: a sigmoid is no polynomial, and for tanh
 /// with `|w| = 3` the error of 64 nodes is 4e-4, of 200 nodes 2e-5. Doubling the trapezoid's nodes squares its error instead.
@@ -25,7 +26,8 @@ pub struct Quadrature<T> {
 /// Cost: about `(20/h)²` evaluations, `h ≈ 0.12/max(1, |w|/3)` for twelve digits of tanh.
 ///
 /// # Errors
-/// [`ClosedFormError::Quadrature`] if 2560 nodes an axis are not enough, [`ClosedFormError::Tolerance`].
+/// [`ClosedFormError::Quadrature`] if 2560 nodes an axis are not enough, [`ClosedFormError::Tolerance`],
+/// [`ClosedFormError::NotFinite`] if the function is not finite where it is needed.
 ///
 /// # References
 /// L. N. Trefethen, J. A. C. Weideman, *The exponentially convergent trapezoidal rule*, SIAM Review 56 (2014) 385–458,
@@ -82,13 +84,15 @@ pub fn trapezoid(
 /// [`UnitMoments`] of any smooth φ by the trapezoid rule; see [`trapezoid`].
 ///
 /// # Errors
-/// As [`trapezoid`].
+/// As [`trapezoid`]; also [`ClosedFormError::NotFinite`] and [`ClosedFormError::NotPositiveDefinite`] for a mean or variance that is
+/// none.
 pub fn trapezoid_unit(
     jet: Jet<'_>,
     mean: f64,
     variance: f64,
     tolerance: f64,
 ) -> Result<Quadrature<UnitMoments>, ClosedFormError> {
+    PairLaw::check_unit(mean, variance)?;
     let deviation = variance.sqrt();
     refine(deviation, tolerance, |nodes| {
         let axis = Axis::new(nodes);
@@ -111,7 +115,7 @@ pub fn trapezoid_unit(
     })
 }
 
-/// Doubles the number of nodes until two grids agree, starting from what tanh would need.
+/// Doubles the number of nodes until two grids agree and the finer one sees what varies on the scale of 1.
 fn refine<const E: usize>(
     deviation: f64,
     tolerance: f64,
@@ -123,9 +127,11 @@ fn refine<const E: usize>(
     }
     let mut nodes = 40;
     let (mut coarse, _) = rule(nodes);
+    finite(&coarse)?;
     loop {
         nodes *= 2;
         let (value, scale) = rule(nodes);
+        finite(&value)?;
         let relative = |((fine, coarse), scale): ((&f64, &f64), &f64)| {
             (fine - coarse).abs() / (scale + f64::MIN_POSITIVE)
         };
@@ -135,7 +141,8 @@ fn refine<const E: usize>(
             .zip(&scale)
             .map(relative)
             .fold(0.0, f64::max);
-        if error <= tolerance {
+        let resolved = deviation * Axis::step(nodes) <= 1.0;
+        if error <= tolerance && resolved {
             return Ok(Quadrature { value, error });
         }
         if nodes >= MOST {
@@ -150,6 +157,18 @@ fn refine<const E: usize>(
     }
 }
 
+/// Passes if no average is NaN or infinite, which a comparison of grids would not see.
+fn finite(averages: &[f64]) -> Result<(), ClosedFormError> {
+    match averages.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(index) => Err(ClosedFormError::NotFinite {
+            what: "averages of the trapezoid rule",
+            index,
+            value: averages[index],
+        }),
+    }
+}
+
 /// Equidistant nodes on [−9.5, 9.5], beyond which the normal density is below 1e-20, with its weights.
 struct Axis {
     nodes: Vec<f64>,
@@ -157,10 +176,17 @@ struct Axis {
 }
 
 impl Axis {
+    const END: f64 = 9.5;
+
+    fn step(intervals: usize) -> f64 {
+        2.0 * Self::END / intervals as f64
+    }
+
     fn new(intervals: usize) -> Self {
-        const END: f64 = 9.5;
-        let step = 2.0 * END / intervals as f64;
-        let nodes: Vec<f64> = (0..=intervals).map(|i| -END + step * i as f64).collect();
+        let step = Self::step(intervals);
+        let nodes: Vec<f64> = (0..=intervals)
+            .map(|i| -Self::END + step * i as f64)
+            .collect();
         let weights = nodes
             .iter()
             .map(|x| step * super::normal::density(*x))
