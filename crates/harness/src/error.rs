@@ -56,6 +56,9 @@ pub enum HarnessError {
     /// Data are missing or wrong.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A closed form for Gaussian inputs, or the theory of on-line learning, was not to be had.
+    #[error(transparent)]
+    ClosedForm(#[from] ClosedFormError),
     /// A network could not be made or put on a batch.
     #[error(transparent)]
     Mlp(#[from] MlpError),

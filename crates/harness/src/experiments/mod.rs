@@ -12,6 +12,7 @@ mod kl_metric;
 mod linear_time;
 mod plateau;
 mod poisson;
+mod preconditioner;
 mod principal_axes;
 mod real_data;
 mod regression;
@@ -28,6 +29,7 @@ pub use kl_metric::KlMetric;
 pub use linear_time::LinearTime;
 pub use plateau::Plateau;
 pub use poisson::{Collocation, Condition, Operator, Poisson};
+pub use preconditioner::Preconditioners;
 pub use real_data::RealData;
 pub use scaling::Scaling;
 pub use singularities::Singularities;
@@ -49,6 +51,7 @@ pub fn all() -> Vec<Box<dyn Experiment>> {
         Box::new(RealData),
         Box::new(Scaling),
         Box::new(LinearTime),
+        Box::new(Preconditioners),
         Box::new(TimeToTarget),
         Box::new(Poisson),
     ]
