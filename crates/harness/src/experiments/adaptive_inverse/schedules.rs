@@ -208,14 +208,15 @@ fn train(
                 exact = regression.fisher(&theta)?.to_dense();
             }
             let axes = PrincipalAxes::new(exact.as_ref())?;
-            let (mine, lagged) = (estimate(&learner), inverse(average.as_ref()));
-            run.error.push(if run.lost.is_none() {
-                axes.relative_error(mine.as_ref())
-            } else {
-                f64::NAN
-            });
+            let lagged = inverse(average.as_ref());
             run.lag.push(axes.relative_error(lagged.as_ref()));
             run.weight.push(weight);
+            if run.lost.is_some() {
+                run.error.push(f64::NAN);
+                continue;
+            }
+            let mine = estimate(&learner);
+            run.error.push(axes.relative_error(mine.as_ref()));
             if step == steps {
                 run.excess = mean_diagonal((&lagged * inverse(mine.as_ref())).as_ref()) - 1.0;
             }
@@ -270,4 +271,38 @@ fn figure(setting: &Setting, found: &[&[Run]]) -> Figure {
         panels,
     )
     .share_y()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Effort;
+
+    #[test]
+    fn a_run_lost_at_its_first_step_is_seen_to_its_end() {
+        let (setting, context) = (Setting::new().unwrap(), Context::quiet(1, Effort::Quick));
+        let runs = (0..20).map(|stream| {
+            let law = Law::Constant(1.01);
+            train(
+                &setting,
+                law,
+                Rule::FirstOrder,
+                2 * STRIDE,
+                stream,
+                &context,
+            )
+            .unwrap()
+        });
+        let lost = runs.filter(|run| run.lost == Some(1)).count();
+        assert!(lost > 0);
+        let run = train(
+            &setting,
+            Law::Constant(1.01),
+            Rule::FirstOrder,
+            2 * STRIDE,
+            0,
+            &context,
+        );
+        assert_eq!(run.unwrap().error.len(), 2);
+    }
 }

@@ -25,7 +25,7 @@ const END: f64 = 1e6;
 
 pub(super) fn report(context: &Context, record: &mut Record) -> Result<(), HarnessError> {
     let dimension = context.pick(50, 60, 200);
-    let count: u64 = context.pick(48, 80, 200);
+    let count: u64 = context.pick(48, 60, 200);
     let alphas: Vec<f64> = [6.0, 8.0, 11.0, 15.0, 20.0, 30.0, 50.0]
         .into_iter()
         .filter(|alpha| *alpha <= context.pick(20.0, 50.0, 50.0))

@@ -21,8 +21,8 @@ pub(super) fn report(
         numerator: 1.0,
         offset: OFFSET,
     };
-    let count = context.pick(200, 400, 1000);
-    let others = context.pick(100, 200, 500);
+    let count = context.pick(200, 300, 1000);
+    let others = context.pick(100, 150, 500);
     context.progress().begin(
         "efficiency",
         usize::try_from(count + 3 * others).unwrap_or_default(),

@@ -17,7 +17,7 @@ pub(super) fn report(
     record: &mut Record,
 ) -> Result<(), HarnessError> {
     let times = times(context.pick(2_000, 5_000, 20_000), 12);
-    let count = context.pick(60, 90, 400);
+    let count = context.pick(60, 64, 400);
     let jobs = usize::try_from(count).unwrap_or_default() * NUMERATORS.len();
     context.progress().begin("step sizes", jobs);
     let mut all = Vec::new();
