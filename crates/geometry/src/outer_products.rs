@@ -1,7 +1,9 @@
 use crate::OutputFactor;
 use crate::cholesky::parallelism;
+use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
-use faer::{Accum, Mat, Par};
+use faer::prelude::ReborrowMut;
+use faer::{Accum, Mat, MatMut, MatRef, Par};
 use neuromanifold_model::{Dims, Linearization};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -65,24 +67,53 @@ fn sum_columns(
         let columns = block.as_mut().subcols_mut(0, width);
         linearization.pullback(factor.cotangents(), start..end, columns);
         let columns = block.as_ref().subcols(0, width);
-        triangular_matmul(
-            matrix.as_mut(),
-            BlockStructure::TriangularLower,
-            accum,
-            columns,
-            BlockStructure::Rectangular,
-            columns.transpose(),
-            BlockStructure::Rectangular,
-            1.0,
-            parallelism(dims.parameters),
-        );
+        match parallelism(dims.parameters) {
+            Par::Seq => multiply_strips(columns, accum, matrix.as_mut()),
+            par => triangular_matmul(
+                matrix.as_mut(),
+                BlockStructure::TriangularLower,
+                accum,
+                columns,
+                BlockStructure::Rectangular,
+                columns.transpose(),
+                BlockStructure::Rectangular,
+                1.0,
+                par,
+            ),
+        }
         accum = Accum::Add;
     }
 }
 
+/// The lower triangle of `A Aᵀ` in strips of a few columns: for few rows quicker than halving the triangle again and again.
+fn multiply_strips(columns: MatRef<'_, f64>, accum: Accum, mut matrix: MatMut<'_, f64>) {
+    const WIDTH: usize = 16;
+    let dim = columns.nrows();
+    for start in (0..dim).step_by(WIDTH) {
+        let width = WIDTH.min(dim - start);
+        matmul(
+            matrix
+                .rb_mut()
+                .submatrix_mut(start, start, dim - start, width),
+            accum,
+            columns.subrows(start, dim - start),
+            columns.subrows(start, width).transpose(),
+            1.0,
+            Par::Seq,
+        );
+    }
+}
+
 /// Examples in one block of columns: 2 MiB of them, so that a block stays in the second-level cache while it is
-/// multiplied with itself, but never fewer than 128 columns, below which the product would be bound by memory.
+/// multiplied with itself, but never fewer than 128 columns, below which the product would be bound by memory. For few
+/// parameters an eighth of a MiB, which allocators reuse: the pages of a larger block are as dear as its arithmetic.
 fn block_examples(parameters: usize, rank: usize) -> usize {
-    let columns = ((1 << 18) / parameters).max(128);
+    const NUMBERS: usize = 1 << 18;
+    const FEW: usize = 15_000;
+    let numbers = match parallelism(parameters) {
+        Par::Seq => FEW,
+        _ => NUMBERS,
+    };
+    let columns = (numbers / parameters).max(128);
     columns.div_ceil(rank)
 }
