@@ -63,7 +63,7 @@ impl NaturalGradient {
             let mut lambda = self.lambda;
             let outcome = match self.damping.inverse() {
                 Err(rule) => {
-                    search.acceleration = rule.acceleration(representation);
+                    search.acceleration = rule.acceleration(representation, self.most_bent);
                     let norm = crate::step::norm(&gradient);
                     let first = || rule.first(&fisher, norm);
                     Self::search(rule, lambda.get_or_insert_with(first), &mut search)?

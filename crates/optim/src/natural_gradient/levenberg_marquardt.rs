@@ -55,11 +55,11 @@ pub enum Acceleration {
 }
 
 impl Default for LevenbergMarquardt {
-    /// Nielsen's rule from `λ = 10⁻³ tr G/P`, or 3 % of `gᵀGg/gᵀg` at the gradient `g` where no matrix is formed; with
+    /// Nielsen's rule from `λ = 0.1 tr G/P`, or 3 % of `gᵀGg/gᵀg` at the gradient `g` where no matrix is formed; with
     /// acceleration up to 0.75.
     fn default() -> Self {
         Self {
-            initial: 1e-3,
+            initial: 0.1, // smaller ones are refused by most networks at their start, at the price of a trial each
             initial_by_products: 0.03,
             rule: GainRule::Nielsen,
             acceleration: Acceleration::UpTo(0.75),
@@ -70,7 +70,7 @@ impl Default for LevenbergMarquardt {
 impl LevenbergMarquardt {
     /// The defaults, but bent only where the metric has been factored.
     pub(super) const AUTO: Self = Self {
-        initial: 1e-3,
+        initial: 0.1,
         initial_by_products: 0.03,
         rule: GainRule::Nielsen,
         acceleration: Acceleration::WhereFactored(0.75),
@@ -126,12 +126,14 @@ impl LevenbergMarquardt {
         Ok(self)
     }
 
-    /// Whether steps are bent.
-    pub(super) fn acceleration(self, representation: Representation) -> Acceleration {
+    /// How far steps are bent, and never beyond `most`.
+    pub(super) fn acceleration(self, representation: Representation, most: f64) -> Acceleration {
         match (self.acceleration, representation) {
-            (Acceleration::WhereFactored(_), Representation::MatrixFree(_)) => Acceleration::Off,
-            (Acceleration::WhereFactored(limit), _) => Acceleration::UpTo(limit),
-            (chosen, _) => chosen,
+            (Acceleration::Off, _)
+            | (Acceleration::WhereFactored(_), Representation::MatrixFree(_)) => Acceleration::Off,
+            (Acceleration::UpTo(limit) | Acceleration::WhereFactored(limit), _) => {
+                Acceleration::UpTo(limit.min(most))
+            }
         }
     }
 

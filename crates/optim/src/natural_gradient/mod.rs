@@ -74,6 +74,8 @@ pub struct NaturalGradient {
     /// What [`Escape`] watches, at the point of the last step.
     misfit: f64,
     watches_misfit: bool,
+    /// No step is bent farther than this, whatever the rule of the damping allows.
+    most_bent: f64,
     trial: Buffers,
 }
 
@@ -101,6 +103,7 @@ impl NaturalGradient {
             first_order: FirstOrder::default(),
             misfit: f64::NAN,
             watches_misfit: false,
+            most_bent: f64::INFINITY,
             trial: Buffers::default(),
         }
     }
