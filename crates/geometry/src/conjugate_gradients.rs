@@ -38,10 +38,27 @@ impl ConjugateGradients {
         Ok(self)
     }
 
-    /// Solves `A x = b` for a positive definite `A` given by its products; returns how many were made.
+    /// Solves `A x = b` for a positive definite `A` given by its products, `product(v, out)` with `out ← A v`; returns how many
+    /// were made.
     ///
-    /// `x` receives the iterate with the smallest residual, by the recursion; its true residual is the caller's to measure.
-    pub(crate) fn solve(
+    /// `x` receives the iterate with the smallest residual, by the recursion; its true residual is the caller's to measure. Every
+    /// iterate has a smaller `½xᵀA x − xᵀb` than zero has, so that one found long before the equation is solved is a direction of
+    /// descent all the same. Where products are not finite, or `b` is not, `x` may be left zero.
+    ///
+    /// ```
+    /// use neuromanifold_geometry::ConjugateGradients;
+    ///
+    /// let product = |v: &[f64], out: &mut [f64]| out.copy_from_slice(&[4.0 * v[0] + v[1], v[0] + 3.0 * v[1]]);
+    /// let mut x = [0.0; 2];
+    /// let stopping = ConjugateGradients { tolerance: 1e-12, max_products: 10 };
+    /// assert_eq!(stopping.solve(product, None, &[1.0, 2.0], &mut x), 2); // as many as unknowns
+    /// assert!((x[0] - 1.0 / 11.0).abs() < 1e-12 && (x[1] - 7.0 / 11.0).abs() < 1e-12);
+    /// ```
+    ///
+    /// # References
+    /// M. R. Hestenes, E. Stiefel, *Methods of conjugate gradients for solving linear systems*, J. Res. Nat. Bur. Standards 49
+    /// (1952) 409–436, doi:10.6028/jres.049.044.
+    pub fn solve(
         self,
         mut product: impl FnMut(&[f64], &mut [f64]),
         preconditioner: Option<&dyn Preconditioner>,

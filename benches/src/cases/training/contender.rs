@@ -8,9 +8,9 @@ use neuromanifold_optim::{
 /// An optimiser of this workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Contender {
-    /// Natural gradient on all examples, λ after Levenberg and Marquardt, steps bent along the geodesic. Nothing is tuned.
+    /// Natural gradient on all examples, as it comes: `NaturalGradient::auto`. Nothing is tuned.
     NaturalGradient,
-    /// The same with straight steps.
+    /// The same damping with straight steps, and no escape from stagnation.
     StraightNaturalGradient,
     /// Natural gradient on mini-batches of 32, λ = 0.1.
     MiniBatchNaturalGradient,
@@ -41,7 +41,7 @@ impl Contender {
     ];
 
     pub(super) const NAMES: [&'static str; Self::ALL.len()] = [
-        "natural_gradient_lm",
+        "natural_gradient_auto",
         "natural_gradient_lm_straight",
         "natural_gradient_b32",
         "adaptive_natural_gradient_b8",
@@ -86,9 +86,7 @@ impl Contender {
     ) -> Result<Box<dyn Optimizer>, OptimError> {
         let rate = Schedule::constant(learning_rate.unwrap_or(1.0))?;
         Ok(match self {
-            Self::NaturalGradient => {
-                Box::new(NaturalGradient::new(Damping::levenberg_marquardt())?)
-            }
+            Self::NaturalGradient => Box::new(NaturalGradient::auto()),
             Self::StraightNaturalGradient => {
                 let straight =
                     LevenbergMarquardt::default().with_acceleration(Acceleration::Off)?;

@@ -149,7 +149,7 @@ fn whole_batch(
     )?;
     loop {
         let step = watch.run(1, || optimizer.step(&objective, theta));
-        let moved = step.is_ok_and(|step| step.accepted);
+        let moved = step.is_ok_and(|step| step.accepted || step.exploring);
         if !moved || watch.see(training.loss(theta)).is_break() {
             return Ok(());
         }

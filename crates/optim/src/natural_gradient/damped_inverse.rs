@@ -1,19 +1,20 @@
-use super::conjugate_gradients::conjugate_gradients;
 use super::representation::Fisher;
-use neuromanifold_geometry::{Cholesky, ConjugateGradients, MetricError, OutputFactor};
+use neuromanifold_geometry::{
+    Cholesky, ConjugateGradients, DampedKronecker, MetricError, OutputFactor, Preconditioner,
+};
 use neuromanifold_model::Linearization;
 
 /// `(G + λI)⁻¹`, factored once for several right-hand sides, or solved anew by conjugate gradients.
 pub(super) struct DampedInverse<'a> {
     fisher: &'a Fisher<'a>,
     linearization: &'a dyn Linearization,
-    solver: Solver,
+    solver: Solver<'a>,
     lambda: f64,
 }
 
-enum Solver {
+enum Solver<'a> {
     Factored(Cholesky),
-    Iterative(ConjugateGradients),
+    Iterative(ConjugateGradients, Option<DampedKronecker<'a>>),
 }
 
 impl<'a> DampedInverse<'a> {
@@ -27,7 +28,14 @@ impl<'a> DampedInverse<'a> {
             Fisher::SampleSpace { gram, .. } => {
                 Solver::Factored(Cholesky::new(gram.gram(), lambda)?)
             }
-            Fisher::Operator { stopping, .. } => Solver::Iterative(*stopping),
+            Fisher::Operator {
+                stopping,
+                kronecker,
+                ..
+            } => {
+                let damped = kronecker.as_ref().map(|kronecker| kronecker.damped(lambda));
+                Solver::Iterative(*stopping, damped.transpose()?)
+            }
         };
         Ok(Self {
             fisher,
@@ -41,9 +49,16 @@ impl<'a> DampedInverse<'a> {
     fn solve_in_place(&self, x: &mut [f64]) {
         match &self.solver {
             Solver::Factored(cholesky) => cholesky.solve_in_place(x),
-            Solver::Iterative(stopping) => {
-                let lower = |v: &[f64], out: &mut [f64]| self.fisher.lower_by_products(v, out);
-                conjugate_gradients(lower, self.lambda, *stopping, x);
+            Solver::Iterative(stopping, kronecker) => {
+                let product = |v: &[f64], out: &mut [f64]| {
+                    self.fisher.lower_by_products(v, out);
+                    for (out, v) in out.iter_mut().zip(v) {
+                        *out += self.lambda * v;
+                    }
+                };
+                let right = x.to_vec();
+                let before = kronecker.as_ref().map(|k| k as &dyn Preconditioner);
+                stopping.solve(product, before, &right, x);
             }
         }
     }

@@ -43,7 +43,7 @@ impl NaturalGradient {
                 .map_or(linearization, |r| r as &dyn Linearization);
             let gradient = in_frame(&self.first_order.gradient, units);
             let damped = self.damping.is_damped();
-            let representation = self.representation.resolve(dims, factor.rank(), damped);
+            let representation = self.representation.resolve(frame, factor.rank(), damped);
             let fisher = Fisher::new(frame, objective, factor, representation, &gradient)?;
             let mut search = Search {
                 objective,

@@ -130,7 +130,10 @@ impl LevenbergMarquardt {
     pub(super) fn acceleration(self, representation: Representation, most: f64) -> Acceleration {
         match (self.acceleration, representation) {
             (Acceleration::Off, _)
-            | (Acceleration::WhereFactored(_), Representation::MatrixFree(_)) => Acceleration::Off,
+            | (
+                Acceleration::WhereFactored(_),
+                Representation::MatrixFree(_) | Representation::KroneckerFree(_),
+            ) => Acceleration::Off,
             (Acceleration::UpTo(limit) | Acceleration::WhereFactored(limit), _) => {
                 Acceleration::UpTo(limit.min(most))
             }

@@ -1,6 +1,5 @@
 //! Natural gradient with the metric of the current batch.
 
-mod conjugate_gradients;
 mod damped_inverse;
 mod damping;
 mod escape;

@@ -1,7 +1,8 @@
 use neuromanifold_geometry::{
-    ConjugateGradients, DenseFisher, GramFisher, Inverse, Metric, MetricError, OutputFactor, Solve,
+    ConjugateGradients, DenseFisher, GramFisher, Inverse, KroneckerFisher, Metric, MetricError,
+    OutputFactor, Solve,
 };
-use neuromanifold_model::{Cotangents, Dims, Linearization};
+use neuromanifold_model::{Cotangents, Layerwise, Linearization};
 
 use crate::Objective;
 use crate::step::{dot, norm};
@@ -19,7 +20,9 @@ pub enum Representation {
     /// | [`MatrixFree`](Self::MatrixFree) | `4PN` a product, of which a direct solve is worth 250 |
     ///
     /// The last only where there is a damping λ > 0, and with [`ConjugateGradients`] to a relative residual of 0.3, in at most 10 products: direct
-    /// solves end at the precision of `f64`, so they are given up only where they cost much more.
+    /// solves end at the precision of `f64`, so they are given up only where they cost much more. If the map offers its affine layers,
+    /// of `m_l` units with `n_l` parameters each, then preconditioned by K-FAC ([`KroneckerFree`](Self::KroneckerFree)) in at most 3
+    /// products, unless `N Σ_l (n_l² + r m_l²) + 10 Σ_l (n_l³ + m_l³)` is more than what 8 products cost.
     #[default]
     Auto,
     /// `G` as a `P × P` matrix.
@@ -29,23 +32,41 @@ pub enum Representation {
     /// `G` as a product, and a solve by conjugate gradients that stops as told, be it before the equation is solved: every
     /// iterate is a direction of descent. Needs a damping λ > 0.
     MatrixFree(ConjugateGradients),
+    /// The same, with K-FAC at the same λ as the preconditioner: one pass over the batch and the eigenvectors of two small matrices a
+    /// layer, `O(Σ_l ñ_l³ + m_l³)`, once a step. For maps that offer their affine layers.
+    KroneckerFree(ConjugateGradients),
 }
 
 impl Representation {
     /// What [`Auto`](Self::Auto) stands for.
-    pub(super) fn resolve(self, dims: Dims, rank: usize, damped: bool) -> Self {
+    pub(super) fn resolve(
+        self,
+        linearization: &dyn Linearization,
+        rank: usize,
+        damped: bool,
+    ) -> Self {
         /// Products with `G` that a direct solve, with all its digits, is worth.
         const WORTH: f64 = 250.0;
+        /// Products that K-FAC as a preconditioner saves in a step, at the least.
+        const SAVED: f64 = 8.0;
         let Self::Auto = self else { return self };
+        let dims = linearization.dims();
         let (p, n) = (dims.parameters as f64, dims.examples as f64);
         let columns = rank as f64 * n;
         let dense = p * p * columns / 2.0 + p.powi(3) / 3.0;
         let sample_space = p * columns * columns / 2.0 + columns.powi(3) / 3.0;
-        if damped && WORTH * 4.0 * p * n < dense.min(sample_space) {
-            Self::MatrixFree(ConjugateGradients {
+        let product = 4.0 * p * n;
+        if damped && WORTH * product < dense.min(sample_space) {
+            let stopping = |max_products| ConjugateGradients {
                 tolerance: 0.3,
-                max_products: 10,
-            })
+                max_products,
+            };
+            match linearization.layers() {
+                Some(layers) if kronecker_cost(layers, n, rank as f64) < SAVED * product => {
+                    Self::KroneckerFree(stopping(3))
+                }
+                _ => Self::MatrixFree(stopping(10)),
+            }
         } else if p <= columns {
             Self::Dense
         } else {
@@ -70,6 +91,8 @@ pub(super) enum Fisher<'a> {
         linearization: &'a dyn Linearization,
         factor: OutputFactor,
         stopping: ConjugateGradients,
+        /// The preconditioner, if there is one.
+        kronecker: Option<KroneckerFisher>,
         /// `gᵀGg/gᵀg` at the gradient.
         rayleigh: f64,
     },
@@ -85,11 +108,16 @@ impl<'a> Fisher<'a> {
         gradient: &[f64],
     ) -> Result<Self, MetricError> {
         match representation {
-            Representation::MatrixFree(stopping) => {
+            Representation::MatrixFree(stopping) | Representation::KroneckerFree(stopping) => {
+                let kronecker = match representation {
+                    Representation::MatrixFree(_) => None,
+                    _ => Some(KroneckerFisher::kfac_from_factor(linearization, &factor)?),
+                };
                 let mut operator = Self::Operator {
                     linearization,
                     factor,
                     stopping,
+                    kronecker,
                     rayleigh: 0.0,
                 };
                 let along = operator.norm_squared(gradient) / dot(gradient, gradient);
@@ -130,7 +158,7 @@ impl<'a> Fisher<'a> {
             Self::SampleSpace { gram, .. } => gram.raise(gradient, inverse, out)?,
             Self::Operator { .. } => {
                 return Err(MetricError::Unsupported {
-                    representation: "Representation::MatrixFree",
+                    representation: "a Fisher matrix given by products",
                     remedy: "a damping λ > 0, or another representation",
                 });
             }
@@ -204,6 +232,16 @@ impl<'a> Fisher<'a> {
             Self::Operator { rayleigh, .. } => *rayleigh,
         }
     }
+}
+
+/// Multiplications for K-FAC's two factors of every layer and their eigenvectors.
+fn kronecker_cost(layers: &dyn Layerwise, examples: f64, rank: f64) -> f64 {
+    let of_layer = |index| {
+        let layer = layers.layer(index);
+        let (n, m) = (layer.fan_in() as f64, layer.outputs as f64);
+        examples * (n * n + rank * m * m) + 10.0 * (n.powi(3) + m.powi(3))
+    };
+    (0..layers.depth()).map(of_layer).sum()
 }
 
 /// `J v` and `BᵀJ v`.

@@ -89,7 +89,8 @@ fn a_minimum_is_reported_and_left_alone() {
         stalled = !step.accepted;
         if stalled {
             assert_eq!(before, theta);
-            assert!(step.gradient_norm < 1e-14);
+            // the gain of a step is known to about 1e-17, the rounding of score·Δz, and is of the order of |∇l|²
+            assert!(step.gradient_norm < 1e-8, "{}", step.gradient_norm);
             break;
         }
     }

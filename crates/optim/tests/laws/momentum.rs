@@ -21,7 +21,7 @@ proptest! {
             steps(&mut optimizer, &objective, &case.theta, 2).remove(1).0
         };
         let dense = run(Representation::Dense);
-        for other in [Representation::SampleSpace, Representation::MatrixFree(exact)] {
+        for other in [Representation::SampleSpace, Representation::MatrixFree(exact), Representation::KroneckerFree(exact)] {
             prop_assert!(relative_difference(&dense, &run(other)) < 1e-8, "{other:?}");
         }
     }
