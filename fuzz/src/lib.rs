@@ -2,4 +2,5 @@
 //! the same bits. The ordinary tests run the same functions over the committed corpora.
 
 pub mod arrays;
+pub mod checkpoints;
 pub mod networks;
