@@ -4,6 +4,9 @@
 //! order, of any number of dimensions; compressed by gzip or not. All become `f64`: an integer that has no `f64`
 //! (beyond ±2⁵³) is an error, as are NaN and infinities. Written are `<f4` and `<f8` in C order, format version 1.0.
 //!
+//! The header is read here and not by the crate `npyz`, which (0.9.1) multiplies the lengths of a shape unchecked and reserves
+//! the memory that a header claims. Tests compare what is written with what `npyz` reads, and the other way round.
+//!
 //! # References
 //! The format is NEP 1, *A simple file format for NumPy arrays*, and `numpy.lib.format`.
 
