@@ -36,6 +36,7 @@ impl Resumable for NaturalGradient {
             first_order,
             misfit: _, // written before it is read in each step
             watches_misfit: _,
+            most_bent: _, // set for the length of a step
             trial: _,
         } = self;
         State(Kind::NaturalGradient(Memory {
