@@ -179,7 +179,9 @@ impl GaussianInputFisher {
     /// Solves by preconditioned conjugate gradients on the reduced coordinates, in place of a Cholesky factorisation: for many
     /// hidden units, where a matrix of size [`reduced_dim`](Self::reduced_dim) costs too much.
     ///
-    /// The tolerance is that of the reduced system.
+    /// The tolerance is that of the reduced system. With a thousand inputs and a tolerance of 1e-8 it is the cheaper way from about
+    /// 25 units on (5.8 against 4.5 ms there, 69 against 11 ms for 40, and 2.0 against 2.4 ms for 20), which the example
+    /// `closed_form` measures.
     #[must_use]
     pub fn with_conjugate_gradients(mut self, stopping: ConjugateGradients) -> Self {
         self.iterative = Some(stopping);
