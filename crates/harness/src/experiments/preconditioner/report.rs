@@ -38,7 +38,7 @@ pub(super) fn record(problems: &[Problem], measured: &[Vec<Measured>]) -> Record
     record.heading("When it pays");
     record.paragraph(
         "*In products with G.* With random weights, and at the smallest λ always, the closed form needs fewer than anything else on \
-         concrete and digits: less than half of what nothing needs on concrete, and about a tenth on digits with random weights. The \
+         concrete and digits: at the smallest λ less than half of what nothing needs on concrete, a tenth on digits with random weights. The \
          diagonal and K-FAC need *more* than nothing unless λ is small: damping alone gathers the many small eigenvalues of G + λI at \
          λ, and a preconditioner that is wrong about them spreads them out again. On Mackey–Glass, whose four inputs are delays of \
          one series on a curved attractor, a few products are saved at best. On inputs that *are* normal, with Gaussian noise, a few \
