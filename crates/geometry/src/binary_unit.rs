@@ -1,5 +1,7 @@
 //! Powers of two to count in, where squares would leave the range of `f64`.
 
+use pulp::{Arch, Simd, WithSimd};
+
 /// The power of two at or below the largest of some finite values: dividing by it is exact. 1 if all are zero.
 pub(crate) fn binary_unit(values: &[f64]) -> f64 {
     let largest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
@@ -24,6 +26,63 @@ pub(crate) fn unit_of_squares(largest: f64) -> f64 {
         1.0
     } else {
         binary_unit(&[largest])
+    }
+}
+
+/// The largest size among some numbers, and the smallest of those that are not zero; NaN does not count.
+#[derive(Clone, Copy)]
+pub(crate) struct Extent {
+    largest: [f64; LANES],
+    least: [f64; LANES],
+}
+
+/// Numbers that are looked at together, so that a compiler can do so in a few registers.
+const LANES: usize = 16;
+
+impl Extent {
+    pub(crate) fn of(values: &[f64]) -> Self {
+        Arch::new().dispatch(Look(values))
+    }
+
+    #[inline(always)]
+    fn see(&mut self, values: &[f64]) {
+        let lanes = self.largest.iter_mut().zip(&mut self.least);
+        for ((largest, least), value) in lanes.zip(values) {
+            let size = value.abs();
+            let positive = if size > 0.0 { size } else { f64::INFINITY };
+            *largest = if size > *largest { size } else { *largest };
+            *least = if positive < *least { positive } else { *least };
+        }
+    }
+
+    pub(crate) fn largest(&self) -> f64 {
+        self.largest.iter().fold(0.0, |m: f64, x| m.max(*x))
+    }
+
+    /// Whether squares of all these numbers, and products of two such squares, are normal numbers.
+    pub(crate) fn is_ordinary(&self) -> bool {
+        let least = self.least.iter().fold(f64::INFINITY, |m, x| m.min(*x));
+        self.largest() <= LARGE && least >= FAINT
+    }
+}
+
+struct Look<'a>(&'a [f64]);
+
+impl WithSimd for Look<'_> {
+    type Output = Extent;
+    // Inlined into a function compiled for the instruction set of the machine.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Extent {
+        let mut extent = Extent {
+            largest: [0.0; LANES],
+            least: [f64::INFINITY; LANES],
+        };
+        let (chunks, rest) = self.0.as_chunks::<LANES>();
+        for chunk in chunks {
+            extent.see(chunk);
+        }
+        extent.see(rest);
+        extent
     }
 }
 

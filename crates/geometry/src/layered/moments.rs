@@ -1,6 +1,6 @@
 use super::Partition;
 use super::partition::Member;
-use crate::binary_unit::unit_of_squares;
+use crate::binary_unit::{Extent, unit_of_squares};
 use crate::mirror::mirror;
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
@@ -38,10 +38,8 @@ impl Moment {
         if self.unit > 0.0 { self.unit } else { 1.0 }
     }
 
-    /// Adds `X Xᵀ` to the lower triangle.
-    fn add(&mut self, columns: MatRef<'_, f64>) {
-        let entries = columns.col_iter().flat_map(|column| column.iter());
-        let largest = entries.fold(0.0, |m: f64, x| m.max(x.abs()));
+    /// Adds `X Xᵀ` to the lower triangle, given the largest size among the entries of `X`.
+    fn add(&mut self, columns: MatRef<'_, f64>, largest: f64) {
         if largest > 0.0 {
             self.count_in(unit_of_squares(largest));
         }
@@ -84,8 +82,8 @@ pub(crate) fn covariances(
         units: Moment::zero(member.layer.outputs),
     };
     let add = |sum: &mut Covariances, _: usize, seen: Seen<'_>| {
-        sum.inputs.add(seen.inputs);
-        sum.units.add(seen.deltas);
+        sum.inputs.add(seen.inputs, seen.input_extent.largest());
+        sum.units.add(seen.deltas, seen.delta_extent.largest());
     };
     let merge = |sum: &mut Covariances, term: &Covariances| {
         sum.inputs.merge(&term.inputs);
@@ -104,6 +102,8 @@ pub(crate) fn covariances(
 pub(super) struct Seen<'a> {
     pub(super) inputs: MatRef<'a, f64>,
     pub(super) deltas: MatRef<'a, f64>,
+    pub(super) input_extent: Extent,
+    pub(super) delta_extent: Extent,
 }
 
 /// One sum for each layer, over all examples, in an order that depends on sizes only.
@@ -182,7 +182,9 @@ impl Room {
             each(
                 place,
                 Seen {
-                    inputs,
+                    inputs: MatRef::from_column_major_slice(inputs, layer.fan_in(), count),
+                    input_extent: Extent::of(inputs),
+                    delta_extent: Extent::of(own),
                     deltas: MatRef::from_column_major_slice(own, layer.outputs, columns),
                 },
             );
@@ -196,16 +198,16 @@ fn with_ones<'a>(
     read: &'a [f64],
     count: usize,
     room: &'a mut Vec<f64>,
-) -> MatRef<'a, f64> {
+) -> &'a [f64] {
     if !layer.has_bias {
-        return MatRef::from_column_major_slice(read, layer.inputs, count);
+        return read;
     }
     room.clear();
     for example in 0..count {
         room.extend_from_slice(&read[example * layer.inputs..][..layer.inputs]);
         room.push(1.0);
     }
-    MatRef::from_column_major_slice(room, layer.fan_in(), count)
+    room
 }
 
 /// Adds `X Xᵀ` to the lower triangle.

@@ -25,14 +25,23 @@ pub(crate) fn squares(
 ) -> Vec<Mat<f64>> {
     let zero = |member: &Member| Mat::zeros(member.layer.fan_in(), member.layer.outputs);
     let rank = cotangents.rank();
-    let add = |sum: &mut Mat<f64>, place: usize, seen: Seen<'_>| match axes {
-        None => add_products(sum, seen.inputs, seen.deltas, rank),
-        Some(axes) => add_products(
-            sum,
-            rotated(axes[place].inputs, seen.inputs).as_ref(),
-            rotated(axes[place].units, seen.deltas).as_ref(),
-            rank,
-        ),
+    let add = |sum: &mut Mat<f64>, place: usize, seen: Seen<'_>| {
+        // in other axes too: what is fainter there is rounding
+        let ordinary = seen.input_extent.is_ordinary() && seen.delta_extent.is_ordinary();
+        let add = if ordinary {
+            add_ordinary_products
+        } else {
+            add_products
+        };
+        match axes {
+            None => add(sum, seen.inputs, seen.deltas, rank),
+            Some(axes) => add(
+                sum,
+                rotated(axes[place].inputs, seen.inputs).as_ref(),
+                rotated(axes[place].units, seen.deltas).as_ref(),
+                rank,
+            ),
+        }
     };
     let merge = |sum: &mut Mat<f64>, term: &Mat<f64>| *sum += term;
     over_examples(map, partition, cotangents, zero, add, merge)
@@ -57,8 +66,8 @@ struct Row {
 const CLEAR: f64 = f64::from_bits((1023 - 460) << 52);
 
 impl Squares {
-    fn of(columns: MatRef<'_, f64>, rank: usize) -> Self {
-        let Some(columns) = columns.try_as_col_major() else {
+    fn of(matrix: MatRef<'_, f64>, rank: usize) -> Self {
+        let Some(columns) = matrix.try_as_col_major() else {
             unreachable!("columns are stored contiguously");
         };
         let mut largest = vec![0.0_f64; columns.nrows()];
@@ -79,36 +88,26 @@ impl Squares {
         };
         let rows: Vec<Row> = largest.iter().zip(&least).map(row).collect();
         let scales: Vec<f64> = rows.iter().map(|row| 1.0 / row.unit).collect();
-        let mut sums = Mat::zeros(columns.nrows(), columns.ncols() / rank);
-        let Some(target) = sums.as_mut().try_as_col_major_mut() else {
-            unreachable!("a matrix that owns its columns stores them contiguously");
-        };
-        for (index, sum) in target.col_iter_mut().enumerate() {
-            let sum = sum.as_slice_mut();
-            for column in index * rank..(index + 1) * rank {
-                let column = columns.col(column).as_slice();
-                for ((sum, value), scale) in sum.iter_mut().zip(column).zip(&scales) {
-                    let value = value * scale;
-                    *sum += value * value;
-                }
-            }
-        }
+        let sums = sums_of_squares(matrix, rank, Some(&scales));
         Self { sums, rows }
-    }
-
-    fn is_plain(&self) -> bool {
-        let plain = |row: &Row| !row.faint && (row.unit - 1.0).abs() <= 0.0;
-        self.rows.iter().all(plain)
     }
 }
 
 /// `sum_{iα} ← sum_{iα} + Σ_s Σ_k inputs_{is}² deltas_{α,sk}²`: a product of two matrices of squares.
+fn add_ordinary_products(
+    sum: &mut Mat<f64>,
+    inputs: MatRef<'_, f64>,
+    deltas: MatRef<'_, f64>,
+    rank: usize,
+) {
+    let left = sums_of_squares(inputs, 1, None);
+    let right = sums_of_squares(deltas, rank, None);
+    matmul(sum, Accum::Add, &left, right.transpose(), 1.0, Par::Seq);
+}
+
+/// The same where squares, or products of them, may be no numbers.
 fn add_products(sum: &mut Mat<f64>, inputs: MatRef<'_, f64>, deltas: MatRef<'_, f64>, rank: usize) {
     let (left, right) = (Squares::of(inputs, 1), Squares::of(deltas, rank));
-    if left.is_plain() && right.is_plain() {
-        let right = right.sums.transpose();
-        return matmul(sum, Accum::Add, &left.sums, right, 1.0, Par::Seq);
-    }
     let mut products = Mat::zeros(sum.nrows(), sum.ncols());
     let transposed = right.sums.transpose();
     matmul(
@@ -130,6 +129,30 @@ fn add_products(sum: &mut Mat<f64>, inputs: MatRef<'_, f64>, deltas: MatRef<'_, 
             };
         }
     }
+}
+
+/// Entry by entry, the squares of `rank` consecutive columns added up, each row multiplied by its scale first.
+fn sums_of_squares(columns: MatRef<'_, f64>, rank: usize, scales: Option<&[f64]>) -> Mat<f64> {
+    let mut sums = Mat::zeros(columns.nrows(), columns.ncols() / rank);
+    let (Some(target), Some(columns)) = (
+        sums.as_mut().try_as_col_major_mut(),
+        columns.try_as_col_major(),
+    ) else {
+        unreachable!("both store their columns contiguously");
+    };
+    for (index, sum) in target.col_iter_mut().enumerate() {
+        let sum = sum.as_slice_mut();
+        for column in index * rank..(index + 1) * rank {
+            let terms = sum.iter_mut().zip(columns.col(column).as_slice());
+            match scales {
+                None => terms.for_each(|(sum, value)| *sum += value * value),
+                Some(scales) => terms.zip(scales).for_each(|((sum, value), scale)| {
+                    *sum += (value * scale) * (value * scale);
+                }),
+            }
+        }
+    }
+    sums
 }
 
 /// One entry, multiplied before it is squared.
