@@ -58,7 +58,7 @@ pub(super) fn report(
     let spread = 0.5 * (setting.kurtosis - 1.0);
     record.heading("While θ rests");
     record.paragraph(format!(
-        "At θ*, with answers that leave nothing to learn, only the estimate moves. An average that forgets at rate ε is one over \
+        "At θ∗, with answers that leave nothing to learn, only the estimate moves. An average that forgets at rate ε is one over \
          about 2/ε examples, so its mean squared error is E|Ĝ^{{−1}}G − I|²/P = ε(κ−1)/2 to first order, where κ = E[q²]/P, \
          q = ∇fᵀG^{{−1}}∇f/σ²: P + 2 for Gaussian gradients, {:.2} for this network. Neither rule is unbiased. The exact one inverts \
          an unbiased average, E[Ĝ^{{−1}}]G − I ≈ E[(Ĝ^{{−1}}G − I)²]; the first-order rule is balanced where E[Ĝ^{{−1}}]G − I = −E[(Ĝ^{{−1}}G − I)²]. \

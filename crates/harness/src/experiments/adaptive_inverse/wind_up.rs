@@ -52,7 +52,7 @@ pub(super) fn report(
 
     record.heading("Wind-up, and its cures");
     record.paragraph(format!(
-        "The network goes on learning from noisy examples at θ* (η = {RATE}, ε = {FORGETTING}, exact rule), and for {SILENT} steps its second input \
+        "The network goes on learning from noisy examples at θ∗ (η = {RATE}, ε = {FORGETTING}, exact rule), and for {SILENT} steps its second input \
          is silent: x_{{2}} = 0. Along the two weights of that input nothing is learnt, but the average forgets there as everywhere: Ĝ \
          shrinks as (1−ε)^{{t}}, and Ĝ^{{−1}} grows as (1−ε)^{{−t}}. When the input is back, the first examples, noise and all, are believed \
          entirely; the loss over all inputs rises before that already, as θ drifts where the remaining examples do not see it. Leakage \
@@ -193,7 +193,7 @@ fn figure(found: &[&[Run]]) -> Figure {
             largest,
             panel(
                 "excess loss",
-                Axis::log("E[L − L*]").unit("nats"),
+                Axis::log("E[L − L∗]").unit("nats"),
                 &|run, look| run.excess[look],
             ),
         ],

@@ -171,11 +171,11 @@ fn label(setting: &Setting, runs: &Runs) -> String {
 fn figure(setting: &Setting, efficient: &Runs, gradients: &[Runs]) -> Figure {
     let mut figure = Figure::new(
         "excess-loss",
-        "Excess loss E[L − L*] times 2t/P, with t examples (those the start is worth included): the number of examples spent \
+        "Excess loss E[L − L∗] times 2t/P, with t examples (those the start is worth included): the number of examples spent \
          over the number that the best possible estimate needs. Bars are two standard errors over runs; grey lines are the \
          exact second moments of the linearised dynamics, with nothing fitted.",
         Axis::log("examples t"),
-        Axis::log("E[L − L*] · 2t/P").limits(0.7, 60.0),
+        Axis::log("E[L − L∗] · 2t/P").limits(0.7, 60.0),
     )
     .horizontal(1.0, "Cramér–Rao bound");
     for (slot, runs) in std::iter::once(efficient).chain(gradients).enumerate() {
@@ -246,7 +246,7 @@ fn table(setting: &Setting, efficient: &Runs, gradients: &[Runs]) -> Table {
     let columns = [
         Column::text("rule"),
         Column::new("runs"),
-        Column::new("E[L − L*]·2t/P").digits(3),
+        Column::new("E[L − L∗]·2t/P").digits(3),
         Column::new("standard error").digits(2),
         Column::new("linearised").digits(4),
         Column::new("t → ∞").digits(3),

@@ -58,11 +58,11 @@ impl Experiment for FisherEfficiency {
         let setting = Setting::new()?;
         let mut record = Record::new();
         record.paragraph(format!(
-            "A network of two erf units with biases (P = {}) learns from a teacher of the same shape, y = f(x; θ*) + σξ with x ~ N(0, I), \
+            "A network of two erf units with biases (P = {}) learns from a teacher of the same shape, y = f(x; θ∗) + σξ with x ~ N(0, I), \
              one fresh example a step. The metric is exact at every θ, in closed form, so nothing is estimated but θ: \
              θ ← θ − G(θ)^{{−1}}∇l/t. No estimate from t examples can have a covariance below G^{{−1}}/t, nor a mean excess loss \
-             E[L − L*] below P/2t nats; the excess loss of each run is computed exactly as well. Runs start from a draw of \
-             N(θ*, G^{{−1}}/t_{{0}}), and t counts the t_{{0}} = {OFFSET} examples that this is worth, so that the bound holds from the first step on.",
+             E[L − L∗] below P/2t nats; the excess loss of each run is computed exactly as well. Runs start from a draw of \
+             N(θ∗, G^{{−1}}/t_{{0}}), and t counts the t_{{0}} = {OFFSET} examples that this is worth, so that the bound holds from the first step on.",
             setting.regression.dim(),
         ));
         efficiency::report(&setting, context, &mut record)?;

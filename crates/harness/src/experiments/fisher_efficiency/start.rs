@@ -59,7 +59,7 @@ pub(super) fn report(
     record.paragraph(format!(
         "All of this is about the end. The step 1/t taken from t = 1 is a leap: the first example asks for its whole residual \
          to be made up for, along G^{{−1}}∇f, and with q = ∇fᵀG^{{−1}}∇f/σ² about P = {} and up to {:.0} that overshoots by as much. Runs \
-         from the same starts, θ* to within what {OFFSET} examples would tell, with 1/(t+t_{{0}}) for several t_{{0}}: a lost run \
+         from the same starts, θ∗ to within what {OFFSET} examples would tell, with 1/(t+t_{{0}}) for several t_{{0}}: a lost run \
          has come to a singular θ, where there is no natural gradient (∞), or to one so far off that steps of 1/t do not bring it back. A \
          modest t_{{0}} is enough.",
         setting.regression.dim(),
@@ -69,7 +69,7 @@ pub(super) fn report(
         Column::new("t_{0}"),
         Column::new("runs"),
         Column::text("lost"),
-        Column::new("E[L − L*] over the bound, median").digits(3),
+        Column::new("E[L − L∗] over the bound, median").digits(3),
         Column::new("largest").digits(3),
     ];
     let mut table = Table::new(
