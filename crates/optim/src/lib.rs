@@ -26,7 +26,7 @@
 //!
 //! | part | choices |
 //! |---|---|
-//! | [`Representation`] of `G` | a matrix, in sample space, as a product |
+//! | [`Representation`] of `G` | a matrix, in sample space, as a product, with K-FAC before it |
 //! | [`Damping`] `(G + λD)⁻¹` | none, fixed, [`LevenbergMarquardt`] with a [`GainRule`], pseudo-inverse |
 //! | [`Scaling`] `D` | identity, diagonal of `G` |
 //! | [`Acceleration`] | straight, along the geodesic |
@@ -43,7 +43,7 @@
 //! | [`NaturalGradient`], `P ≤ rN` | `P²·rN/2 + P³/3` a trial | fits to many digits; `P` up to some thousands |
 //! | [`NaturalGradient`], `P > rN` | `P·(rN)²/2 + (rN)³/3` a trial | the same, with more parameters than data |
 //! | [`AdaptiveNaturalGradient`], [`ExtendedKalmanFilter`] | `P²·(3 r b + 1)/2` | examples that come one by one, or in batches of `b` |
-//! | [`NaturalGradient`], by products | `4PN` a product, some 10 a trial | where both are too large |
+//! | [`NaturalGradient`], by products | `4PN` a product, some 10 a trial, 3 after K-FAC | where both are too large |
 //! | [`Adam`] | `P` | what is too large for the others, to few digits |
 //! | [`Sgd`] | `P` | a baseline; the theory of learning curves |
 //!
