@@ -1,5 +1,6 @@
 //! What theory says about the time on the plateau: against the symmetry of the start, and against the rate.
 
+use neuromanifold_geometry::closed_form::online::LearningRule;
 use rayon::prelude::*;
 
 use super::start::Start;
@@ -216,9 +217,9 @@ fn against_rate(record: &mut Record, context: &Context) -> Result<(), HarnessErr
          without bound. That is the sense in which natural gradient has *no plateau*: in the limit of small steps. With large ones it \
          has a worse one: for η > {limit:.3} noise makes λ negative, the plateau attracts, and natural gradient never leaves it."
     ));
-    let rules: [(&str, fn(f64) -> Theory); 2] = [
-        ("gradient", Theory::gradient),
-        ("natural gradient", Theory::natural),
+    let rules = [
+        ("gradient", LearningRule::GradientDescent),
+        ("natural gradient", LearningRule::NaturalGradient),
     ];
     let grids = [grid(0.05, 3.0), grid(0.003, 0.41)];
     let rate = || Axis::log("learning rate η");
@@ -227,12 +228,12 @@ fn against_rate(record: &mut Record, context: &Context) -> Result<(), HarnessErr
     let mut growths =
         Panel::new("growth on the plateau", rate(), Axis::log("λ/η")).vertical(limit, "λ = 0");
     let mut slow = Vec::new();
-    for (slot, ((label, theory), rates)) in rules.into_iter().zip(grids).enumerate() {
+    for (slot, ((label, rule), rates)) in rules.into_iter().zip(grids).enumerate() {
         let found: Vec<(f64, f64, f64)> = rates
             .par_iter()
             .map(|&eta| {
                 context.check()?;
-                let theory = theory(eta);
+                let theory = Theory { rule, eta };
                 let start = Start::near_symmetric(ASYMMETRY)?;
                 let Plateau { at, growth } = theory.plateau()?;
                 let apart = at.students()[(0, 0)] - at.students()[(0, 1)];
