@@ -203,7 +203,7 @@ impl Failure {
 
 fn advice_for_file(error: &IoError) -> Option<&'static str> {
     Some(match error {
-        IoError::Network { problem, .. } => match problem.as_ref() {
+        IoError::Network { problem, .. } => match **problem {
             NetworkProblem::UnknownActivation { .. } => "say it with --activation tanh",
             NetworkProblem::Widths { .. } => "leave --layers away to take the widths of the file",
             NetworkProblem::Activation { .. } => "leave --activation away to take that of the file",

@@ -56,7 +56,7 @@ pub(crate) fn network(
     let network = Network::new(problem.net().clone(), theta);
     let mut network = network.map_err(|problem| neuromanifold_io::IoError::Network {
         path: path.to_owned(),
-        problem,
+        problem: Box::new(problem),
     })?;
     let noise = problem.noise(&best.theta)?;
     network.likelihood = if names.classes.is_empty() {
