@@ -71,9 +71,6 @@ pub enum HarnessError {
     /// A metric could not be built or inverted.
     #[error(transparent)]
     Metric(#[from] MetricError),
-    /// An average over Gaussian inputs has no closed form, or not for these arguments.
-    #[error(transparent)]
-    ClosedForm(#[from] ClosedFormError),
     /// A network could not be analysed in the quotient.
     #[error(transparent)]
     Quotient(#[from] QuotientError),
