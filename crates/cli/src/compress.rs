@@ -15,9 +15,10 @@ use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
-  neuromanifold compress net.safetensors --activation tanh --data train.csv --target y --budget 0.01 -o small.safetensors
-  neuromanifold compress mnist.safetensors --activation relu --likelihood categorical --data t10k-images-idx3-ubyte.gz \\
-      --scale 1/255 --budget 0.001 -o small.safetensors
+  neuromanifold compress net.safetensors --activation tanh --data train.csv --target y \\
+      --budget 0.01 -o small.safetensors
+  neuromanifold compress mnist.safetensors --activation relu --likelihood categorical \\
+      --data t10k-images-idx3-ubyte.gz --scale 1/255 --budget 0.001 -o small.safetensors
 
 The budget is the mean divergence D(p : p') between what the two networks predict on the data, in nats. With Gaussian noise
 that is the mean squared difference of the outputs over 2σ², so it depends on --noise.";

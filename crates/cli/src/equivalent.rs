@@ -17,7 +17,7 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   neuromanifold equivalent net.safetensors small.safetensors --activation tanh
-  neuromanifold equivalent a.safetensors b.safetensors --activation relu --likelihood categorical && echo same law
+  neuromanifold equivalent a.safetensors b.safetensors --likelihood gaussian && echo same law
 
 With one hidden layer this is decided from the weights, for all inputs. Deeper networks are compared on --data, or on
 standard normal inputs: a difference is proof, and where there is none the answer is that it cannot be decided (status 4).";

@@ -1,6 +1,6 @@
 use crate::exit::Exit;
 use crate::law::LawName;
-use crate::memory::gibibytes;
+use crate::memory::size;
 use crate::train::TrainFailure;
 use anstyle::{AnsiColor, Style};
 use neuromanifold_geometry::MetricError;
@@ -73,7 +73,7 @@ pub(crate) enum Failure {
         examples: usize,
         hidden_layers: usize,
     },
-    #[error("{what} needs {}, and {} can be had", gibibytes(*needed), gibibytes(u128::from(*available)))]
+    #[error("{what} needs {}, and {} can be had", size(*needed), size(u128::from(*available)))]
     Memory {
         what: &'static str,
         needed: u128,

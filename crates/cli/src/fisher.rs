@@ -2,7 +2,7 @@ use crate::data::DataOptions;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::law::{Law, LawOptions};
-use crate::memory::{self, gibibytes};
+use crate::memory::{self, size};
 use crate::network::{Architecture, NetworkOptions};
 use crate::output::{Output, Report};
 use crate::page::{line, number, remark};
@@ -18,7 +18,8 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   neuromanifold fisher net.safetensors --activation tanh --data train.csv --target y -o G.npy
-  neuromanifold fisher net.safetensors --activation tanh --data x.npy --representation blocks -o G.npz
+  neuromanifold fisher net.safetensors --activation tanh --data x.npy \\
+      --representation blocks -o G.npz
 
 G = E[J' H J], a mean over the examples, in nats per unit of each parameter squared; parameters in the order of PyTorch's
 state_dict: 0.weight row by row, 0.bias, 2.weight, …. In numpy: G = numpy.load('G.npy').";
@@ -194,9 +195,6 @@ impl Report for WrittenMetric {
             format!("{}: {}", self.file, shapes.join(", ")),
         )?;
         line(page, "trace", format!("{} nats", number(self.trace)))?;
-        remark(
-            page,
-            format!("{} of f64", gibibytes(u128::from(self.bytes))),
-        )
+        remark(page, format!("{} of f64", size(u128::from(self.bytes))))
     }
 }

@@ -61,6 +61,7 @@ impl LawOptions {
             }
             (Some(name), _) => (name, Origin::Arguments, None),
             (None, Some((name, variance))) => (name, Origin::File, variance),
+            (None, None) if self.noise.is_some() => (LawName::Gaussian, Origin::Arguments, None),
             (None, None) => (LawName::Gaussian, Origin::Assumed, None),
         };
         let noise_variance = match (name, self.noise) {

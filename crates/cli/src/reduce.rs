@@ -15,7 +15,8 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   neuromanifold reduce net.safetensors --activation tanh -o small.safetensors
-  neuromanifold reduce net.safetensors --activation relu --tolerance 1e-4 --data test.csv --target y -o small.safetensors
+  neuromanifold reduce net.safetensors --activation tanh --tolerance 1e-4 --data test.csv \\
+      --target y -o small.safetensors
 
 In PyTorch: net.load_state_dict(safetensors.torch.load_file('small.safetensors')), with the widths that are printed.";
 

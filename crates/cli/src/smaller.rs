@@ -109,7 +109,10 @@ impl Destination {
         let (before, after) = (hidden(original.mlp()), hidden(mlp));
         Ok(Written {
             network: Architecture::of(&self.output, mlp, stored.precision),
-            widths: before.into_iter().zip(after).collect(),
+            // a layer of which nothing is left is gone
+            widths: (before.into_iter().enumerate())
+                .map(|(layer, units)| (units, after.get(layer).copied().unwrap_or(0)))
+                .collect(),
             difference,
             rounding,
         })
@@ -146,12 +149,8 @@ impl Written {
             format!("{} nats", number(self.difference.nats)),
         )?;
         if self.rounding.largest > 0.0 {
-            let text = format!(
-                "{} of that by rounding to {}",
-                number(self.rounding.largest),
-                self.network.precision
-            );
-            line(page, "", text)?;
+            let label = format!("by rounding to {}", self.network.precision);
+            line(page, &label, number(self.rounding.largest))?;
         }
         Ok(())
     }

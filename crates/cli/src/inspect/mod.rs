@@ -23,7 +23,8 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   neuromanifold inspect net.safetensors --activation tanh
-  neuromanifold inspect net.safetensors --activation tanh --data train.csv --target y --plot spectrum.svg
+  neuromanifold inspect net.safetensors --activation tanh --data train.csv --target y \\
+      --plot spectrum.svg
 
 Without --data, what needs no inputs is exact, and what does is answered for standard normal inputs: the metric in closed
 form where there is one (one hidden layer, Gaussian noise), distances in nats on a sample.";

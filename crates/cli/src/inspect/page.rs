@@ -239,7 +239,12 @@ impl Inspection {
             page,
             "effective dimension",
             format!(
-                "{} at γ = {}",
+                "{}{} at γ = {}",
+                if metric.rank.is_some() {
+                    ""
+                } else {
+                    "at most "
+                },
                 value(metric.effective_dimension),
                 number(metric.gamma)
             ),

@@ -147,7 +147,7 @@ pub(crate) struct MetricSummary {
     pub(crate) gap: Option<f64>,
     pub(crate) trace: Value,
     pub(crate) gamma: f64,
-    /// Σ λ/(λ + γ).
+    /// Σ λ/(λ + γ); by `matrix_free` an upper bound, up to its standard error.
     pub(crate) effective_dimension: Value,
     /// How many eigenvalues are above fractions of the largest.
     pub(crate) above: Vec<Above>,

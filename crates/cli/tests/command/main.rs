@@ -1,0 +1,6 @@
+//! The command as a user runs it.
+
+mod answers;
+mod help;
+mod refusals;
+mod scene;
