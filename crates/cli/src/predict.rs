@@ -32,7 +32,8 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   neuromanifold predict concrete.safetensors --data new.csv
-  neuromanifold predict concrete.safetensors --data new.csv --train-data concrete.csv --level 0.9 -o predicted.csv")]
+  neuromanifold predict concrete.safetensors --data new.csv --train-data concrete.csv \\
+      --level 0.9 -o predicted.csv")]
 pub(crate) struct Predict {
     /// The network, a safetensors file.
     #[arg(value_name = "NET")]

@@ -39,8 +39,9 @@ use std::time::{Duration, Instant};
 #[command(after_help = "\
 Examples:
   neuromanifold train --data concrete.csv --target strength --layers 8,10,1 -o concrete.safetensors
-  neuromanifold train --data train-images-idx3-ubyte.gz --target train-labels-idx1-ubyte.gz --layers 784,64,10 \\
-      --activation relu --optimizer adam --epochs 20 --checkpoint run.checkpoint --resume -o fashion.safetensors")]
+  neuromanifold train --data train-images-idx3-ubyte.gz --target train-labels-idx1-ubyte.gz \\
+      --layers 784,64,10 --activation relu --optimizer adam --epochs 20 \\
+      --checkpoint run.checkpoint --resume -o fashion.safetensors")]
 pub(crate) struct Train {
     #[command(flatten)]
     examples: ExampleOptions,

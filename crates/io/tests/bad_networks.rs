@@ -245,7 +245,10 @@ fn damaged_files() {
             r#"the key "x" is there twice"#,
         ),
         (
-            raw(&format!(r#"{{"a":{entry},"b":{entry}}}"#), 8),
+            raw(
+                r#"{"a":{"dtype":"F64","shape":[2],"data_offsets":[0,16]},"b":{"dtype":"F64","shape":[1],"data_offsets":[8,16]}}"#,
+                16,
+            ),
             r#"tensor "b" does not begin where the one before it ends"#,
         ),
         (

@@ -70,12 +70,9 @@ impl Scene {
         }
         self.file("concrete.csv", &table);
         self.file("new.csv", &new);
-        let concrete = Mlp::new(&[8, 3, 1], Activation::Tanh).expect("a network");
-        self.network(
-            "concrete.safetensors",
-            &concrete,
-            &numbers(concrete.parameters()),
-        );
+        self.command("train --data concrete.csv --target strength --layers 8,3,1 --steps 3 -o concrete.safetensors")
+            .assert()
+            .success();
         self.images("train-images-idx3-ubyte.gz", 60, 28);
         let mut labels = vec![0, 0, 8, 1, 0, 0, 0, 60];
         labels.extend((0..60).map(|i| i % 10));
