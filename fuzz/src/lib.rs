@@ -4,3 +4,4 @@
 pub mod arrays;
 pub mod checkpoints;
 pub mod networks;
+pub mod tables;
