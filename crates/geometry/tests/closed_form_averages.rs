@@ -81,3 +81,22 @@ fn quadrature_agrees_with_multiple_precision() {
         assert!(error < 2e-13, "{activation}, law {index}: {error:e}");
     }
 }
+
+/// Independent of every other, and the limit of a unit that hardly changes.
+#[test]
+fn a_rectifier_that_never_changes() {
+    let averages = Averages::closed_form(Activation::Relu).unwrap();
+    for means in [[0.7, -0.4], [-0.7, 0.4], [0.7, 0.4]] {
+        for still in [0, 1] {
+            let law = |variance: f64| {
+                let mut variances = [1.3; 2];
+                variances[still] = variance;
+                PairLaw::new(means, variances, 0.0).unwrap()
+            };
+            let found = averages.pair(&law(0.0)).unwrap();
+            let limit = averages.pair(&law(1e-16)).unwrap().to_array();
+            let error = error(&found, &limit);
+            assert!(error < 1e-12, "{means:?}, unit {still}: {error:e}");
+        }
+    }
+}

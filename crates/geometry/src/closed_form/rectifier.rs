@@ -40,6 +40,13 @@ pub(crate) fn pair(law: &PairLaw) -> PairMoments {
     let [q_a, q_b] = law.variances;
     if q_a <= 0.0 || q_b <= 0.0 {
         // a unit that never changes is independent of every other
+        let third = |own: UnitMoments, i: usize| {
+            if law.variances[i] > 0.0 {
+                -law.means[i] / law.variances[i] * own.e2
+            } else {
+                0.0
+            }
+        };
         return PairMoments {
             e00: a.e0 * b.e0,
             e01: a.e0 * b.e1,
@@ -49,6 +56,8 @@ pub(crate) fn pair(law: &PairLaw) -> PairMoments {
             e20: a.e2 * b.e0,
             e12: a.e1 * b.e2,
             e21: a.e2 * b.e1,
+            e13: a.e1 * third(b, 1),
+            e31: third(a, 0) * b.e1,
             ..PairMoments::default()
         };
     }
