@@ -221,4 +221,11 @@ fn inverses() {
             "{lambda}"
         );
     }
+    for lambda in [-1.0, f64::NAN, f64::INFINITY] {
+        let refused = at.cholesky(lambda);
+        assert!(
+            matches!(refused, Err(MetricError::Damping { .. })),
+            "{lambda}"
+        );
+    }
 }

@@ -43,6 +43,7 @@ pub struct GaussianInputCholesky<'a> {
 
 impl<'a> GaussianInputCholesky<'a> {
     pub(super) fn new(fisher: &'a GaussianInputFisher, lambda: f64) -> Result<Self, MetricError> {
+        MetricError::check_shift(lambda)?;
         let unseen = fisher.unseen(lambda)?;
         let seen = SeenCholesky::new(&fisher.on_seen(), &unseen, lambda)?;
         Ok(Self {
