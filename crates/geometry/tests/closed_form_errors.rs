@@ -146,6 +146,15 @@ fn averages() {
         PairLaw::new([f64::NAN, 0.0], [1.0, 1.0], 0.5),
         Err(ClosedFormError::NotFinite { .. })
     ));
+    // φ'' of one unit times a mean whose square overflows
+    let far = PairLaw::new([1e200, 0.0], [1.0, 1.0], 0.5).unwrap();
+    for activation in [Activation::Erf, Activation::Tanh, Activation::Logistic] {
+        let refused = Averages::closed_form(activation).unwrap().pair(&far);
+        assert!(
+            matches!(refused, Err(ClosedFormError::NotFinite { .. })),
+            "{activation}"
+        );
+    }
     // far too steep for any grid
     let steep = PairLaw::new([0.0, 0.0], [1e8, 1e8], 0.0).unwrap();
     let refused = Averages::quadrature(Activation::Tanh, 1e-12)

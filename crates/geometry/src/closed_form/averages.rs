@@ -1,3 +1,4 @@
+use super::gaussian_input::check_finite;
 use super::mixture::Mixture;
 use super::trapezoid::{trapezoid, trapezoid_unit};
 use super::{ClosedFormError, PairLaw, PairMoments, UnitMoments, error_function, rectifier};
@@ -114,13 +115,14 @@ impl Averages {
     /// The averages of a pair.
     ///
     /// # Errors
-    /// [`ClosedFormError::Quadrature`]; closed forms do not fail.
+    /// [`ClosedFormError::Quadrature`], but not from a closed form; [`ClosedFormError::NotFinite`] for a law so extreme that averages
+    /// leave the range of numbers.
     pub fn pair(&self, law: &PairLaw) -> Result<PairMoments, ClosedFormError> {
         if let Method::Trapezoid { tolerance } = self.method {
             let jet = |u: &[f64], jets: &mut [[f64; 4]]| smooth_jet(self.activation, u, jets);
             return Ok(trapezoid(&jet, law, tolerance)?.value);
         }
-        Ok(match self.activation {
+        let moments = match self.activation {
             Activation::Tanh => Mixture::TANH.pair(law),
             Activation::Logistic => Mixture::LOGISTIC.pair(law),
             Activation::Relu => rectifier::pair(law),
@@ -132,7 +134,11 @@ impl Averages {
                 ..PairMoments::default()
             },
             _ => error_function::pair(law),
-        })
+        };
+        for (index, value) in moments.to_array().into_iter().enumerate() {
+            check_finite("averages of a pair of units", index, value)?;
+        }
+        Ok(moments)
     }
 }
 
