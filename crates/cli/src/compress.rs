@@ -84,7 +84,7 @@ impl Compress {
         if !(self.budget >= 0.0 && self.budget.is_finite()) {
             return Err(Failure::Budget { nats: self.budget });
         }
-        self.destination.check(&self.network)?;
+        self.destination.check(&self.network, &self.data)?;
         let progress = Progress::new(output);
         progress.begin("reading");
         let net = self.options.read(&self.network)?;

@@ -2,7 +2,8 @@ use crate::failure::Failure;
 use clap::{Args, ValueEnum};
 use neuromanifold_geometry::faer::MatRef;
 use neuromanifold_harness::data::{Column, Delimiter, Header, InputColumns};
-use neuromanifold_io::read_array;
+use neuromanifold_io::npz::{Npz, NpzProblem};
+use neuromanifold_io::{Array, IoError, read_array};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use rand_distr::{Distribution as _, StandardNormal};
@@ -16,7 +17,7 @@ pub(crate) struct DataOptions {
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
 
-    /// Columns of a CSV file that are the inputs, in this order [default: all but the targets]; or the array of an npz file.
+    /// Columns of a CSV file that are the inputs, in this order [default: all but the targets]; or the array of an npz file [default: x, or the only one].
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     pub(crate) inputs: Vec<String>,
 
@@ -87,7 +88,7 @@ impl DataOptions {
             let width = table.names().len();
             (table.into_values(), width)
         } else {
-            let array = read_array(data, self.inputs.first().map(String::as_str))?;
+            let array = read_inputs(data, self.inputs.first().map(String::as_str), None)?;
             // a plain vector is N examples of one input
             let width = array.features();
             (array.into_values(), width)
@@ -160,8 +161,43 @@ impl Inputs {
     }
 }
 
+/// Reads inputs that are no table. Of an npz file the array of that name; without one `x`, or the only one beside the targets.
+pub(crate) fn read_inputs(
+    path: &Path,
+    name: Option<&str>,
+    targets: Option<&str>,
+) -> Result<Array, IoError> {
+    if name.is_some() || !is_archive(path) {
+        return read_array(path, name);
+    }
+    let mut archive = Npz::open(path)?;
+    let others = || {
+        archive
+            .names()
+            .iter()
+            .filter(|n| Some(n.as_str()) != targets)
+    };
+    let usual = others().find(|n| *n == "x");
+    let only = others().next().filter(|_| others().count() == 1);
+    match usual.or(only).cloned() {
+        Some(name) => archive.array(&name),
+        None => Err(IoError::Npz {
+            path: path.to_owned(),
+            problem: Box::new(NpzProblem::NotOneArray {
+                available: archive.names().to_vec(),
+            }),
+        }),
+    }
+}
+
+/// Whether the name is that of an archive of arrays.
+pub(crate) fn is_archive(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("npz"))
+}
+
 /// Whether the name is that of a text table.
-fn is_table(path: &Path) -> bool {
+pub(crate) fn is_table(path: &Path) -> bool {
     let name = path.to_string_lossy().to_ascii_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     [".csv", ".tsv", ".txt"].iter().any(|e| name.ends_with(e))

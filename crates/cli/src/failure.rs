@@ -82,6 +82,8 @@ pub(crate) enum Failure {
     },
     #[error("{} is the input itself", path.display())]
     Overwrite { path: PathBuf },
+    #[error("{} is read by this command, or written twice", path.display())]
+    Replace { path: PathBuf },
     #[error("cannot write {}", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("cannot write to standard output")]
@@ -125,7 +127,8 @@ impl Failure {
             | Self::Noise { .. }
             | Self::Gamma { .. }
             | Self::Budget { .. }
-            | Self::Overwrite { .. } => Exit::Usage,
+            | Self::Overwrite { .. }
+            | Self::Replace { .. } => Exit::Usage,
             Self::File(error) => match **error {
                 IoError::Write { .. } => Exit::Output,
                 _ => Exit::Input,
@@ -175,6 +178,7 @@ impl Failure {
             },
             Self::Memory { instead, .. } => instead,
             Self::Overwrite { .. } => "give another file with -o, or --force to replace the input",
+            Self::Replace { .. } => "give a file of its own for what is written",
             Self::Write { .. } => "give a path in a folder that exists and may be written to",
             _ => return None,
         })

@@ -6,6 +6,7 @@ use crate::memory::{self, size};
 use crate::network::{Architecture, NetworkOptions};
 use crate::output::{Output, Report};
 use crate::page::{line, number, remark};
+use crate::place;
 use crate::progress::Progress;
 use clap::{Args, ValueEnum};
 use neuromanifold_geometry::{BlockFisher, Blocks, DenseFisher, DiagonalFisher};
@@ -80,6 +81,10 @@ struct WrittenMetric {
 impl Fisher {
     /// Computes and writes.
     pub(crate) fn run(&self, output: &Output) -> Result<Exit, Failure> {
+        let read = [&*self.network]
+            .into_iter()
+            .chain(self.data.data.as_deref());
+        place::apart([&*self.output], read)?;
         let progress = Progress::new(output);
         progress.begin("reading");
         let net = self.options.read(&self.network)?;

@@ -15,6 +15,7 @@ mod memory;
 mod network;
 mod output;
 mod page;
+mod place;
 mod predict;
 mod progress;
 mod reduce;

@@ -7,6 +7,7 @@ mod inputs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
+use crate::place;
 use crate::train::TrainFailure;
 use bars::Bars;
 use clap::Args;
@@ -84,6 +85,9 @@ struct Written {
 
 impl Predict {
     pub(crate) fn run(&self, output: &Output) -> Result<Exit, Failure> {
+        let read = [&*self.network, &*self.inputs.data];
+        let read = read.into_iter().chain(self.train_data.as_deref());
+        place::apart(self.output.as_deref(), read)?;
         let columns = self.predict()?;
         let Some(path) = &self.output else {
             output.show("predict", &columns)?;

@@ -61,7 +61,7 @@ struct Reduced {
 impl Reduce {
     /// Reduces, writes and measures.
     pub(crate) fn run(&self, output: &Output) -> Result<Exit, Failure> {
-        self.destination.check(&self.network)?;
+        self.destination.check(&self.network, &self.data)?;
         let net = self.options.read(&self.network)?;
         let law = net.law(&self.law)?;
         let tolerance = net.tolerance(self.tolerance)?;

@@ -1,10 +1,11 @@
 //! Writing a smaller network and measuring what it is apart from the original, after its numbers were rounded to the file's.
 
-use crate::data::Inputs;
+use crate::data::{DataOptions, Inputs};
 use crate::failure::Failure;
 use crate::law::{Law, LawName, Origin};
 use crate::network::{Architecture, Loaded};
 use crate::page::{line, number};
+use crate::place;
 use clap::Args;
 use neuromanifold_geometry::quotient::{Difference, Probe};
 use neuromanifold_io::{LikelihoodKind, Network, ReadOptions};
@@ -60,18 +61,14 @@ impl From<Difference> for Measure {
 }
 
 impl Destination {
-    /// Passes unless the result would replace the input unasked. To be called before anything long.
-    pub(crate) fn check(&self, input: &Path) -> Result<(), Failure> {
-        let same = match (self.output.canonicalize(), input.canonicalize()) {
-            (Ok(one), Ok(other)) => one == other,
-            _ => false,
-        };
-        if same && !self.force {
+    /// Passes unless the result would replace the data, or the input unasked. To be called before anything long.
+    pub(crate) fn check(&self, input: &Path, data: &DataOptions) -> Result<(), Failure> {
+        if place::same(&self.output, input) && !self.force {
             return Err(Failure::Overwrite {
                 path: self.output.clone(),
             });
         }
-        Ok(())
+        place::apart([&*self.output], data.data.as_deref())
     }
 
     /// Writes, reads back what was written, and measures that.

@@ -12,6 +12,7 @@ pub(crate) use failure::TrainFailure;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::place;
 use clap::{Args, ValueEnum};
 use examples::ExampleOptions;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -138,6 +139,10 @@ enum OptimizerName {
 
 impl Train {
     pub(crate) fn run(&self, output: &Output) -> Result<Exit, Failure> {
+        let written = [&*self.output]
+            .into_iter()
+            .chain(self.checkpoint.as_deref());
+        place::apart(written, self.examples.files())?;
         let (trained, exit) = self.train(output)?;
         output.show("train", &trained)?;
         Ok(exit)

@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::law::LawOptions;
 use crate::network::{NetworkOptions, ToleranceOption};
 use crate::output::Output;
+use crate::place;
 use crate::progress::Progress;
 use clap::{Args, ValueEnum};
 use report::{DataSummary, Inspection, Measured};
@@ -88,6 +89,10 @@ impl Inspect {
         if let Some(gamma) = self.gamma.filter(|g| !(*g > 0.0 && g.is_finite())) {
             return Err(Failure::Gamma { gamma });
         }
+        let read = [&*self.network]
+            .into_iter()
+            .chain(self.data.data.as_deref());
+        place::apart(self.plot.as_deref(), read)?;
         let progress = Progress::new(output);
         progress.begin("reading");
         let net = self.options.read(&self.network)?;

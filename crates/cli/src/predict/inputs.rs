@@ -1,9 +1,9 @@
+use crate::data::{is_table, read_inputs};
 use crate::train::TrainFailure;
-use crate::train::examples::is_table;
 use crate::train::saved::{INPUTS, read_list};
 use clap::Args;
 use neuromanifold_harness::data::{Column, DataError, Delimiter, Header, InputColumns};
-use neuromanifold_io::{Array, IoError, Network, read_array};
+use neuromanifold_io::{Array, IoError, Network};
 use std::path::{Path, PathBuf};
 
 /// The arguments that say what the inputs are.
@@ -15,7 +15,7 @@ pub(crate) struct InputOptions {
     #[arg(long, value_name = "FILE")]
     pub(crate) data: PathBuf,
 
-    /// Columns of a CSV file that are the inputs, in this order; or the array of an npz file.
+    /// Columns of a CSV file that are the inputs, in this order; or the array of an npz file [default: x, or the only one].
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     inputs: Vec<String>,
 
@@ -41,10 +41,7 @@ impl InputOptions {
             self.read_table(path, &names)?
         } else {
             let name = self.inputs.first().map(String::as_str);
-            let archive = path
-                .extension()
-                .is_some_and(|e| e.eq_ignore_ascii_case("npz"));
-            read_array(path, if archive { name.or(Some("x")) } else { name })?
+            read_inputs(path, name, None)?
         };
         if array.features() == width {
             return Ok(array);

@@ -1,4 +1,5 @@
 use super::TrainFailure;
+use crate::data::{is_archive, is_table, read_inputs};
 use clap::{Args, ValueEnum};
 use neuromanifold_geometry::faer::MatRef;
 use neuromanifold_harness::data::{
@@ -66,6 +67,13 @@ impl ExampleOptions {
         }
     }
 
+    /// The files that are read.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        let apart = !is_table(&self.data) && !is_archive(&self.data);
+        let targets = self.target.iter().filter(move |_| apart).map(Path::new);
+        [&*self.data].into_iter().chain(targets)
+    }
+
     /// With one output two classes are told apart by its sign.
     fn classes(outputs: usize) -> TaskKind {
         if outputs == 1 {
@@ -111,14 +119,13 @@ impl ExampleOptions {
     }
 
     fn read_arrays(&self, outputs: usize) -> Result<Dataset, TrainFailure> {
-        let archive = self
-            .data
-            .extension()
-            .is_some_and(|e| e.eq_ignore_ascii_case("npz"));
-        let target = self.target.first().map_or("", String::as_str);
-        let (inputs, targets, labels) = if archive {
-            let inputs = self.inputs.as_deref().unwrap_or("x");
-            let inputs = read_array(&self.data, Some(inputs))?;
+        let [target] = &self.target[..] else {
+            return Err(TrainFailure::SeveralArrays {
+                found: self.target.len(),
+            });
+        };
+        let (inputs, targets, labels) = if is_archive(&self.data) {
+            let inputs = read_inputs(&self.data, self.inputs.as_deref(), Some(target))?;
             (inputs, read_array(&self.data, Some(target))?, false)
         } else {
             let labels = target.contains("idx");
@@ -186,11 +193,4 @@ fn classified(
 /// The words for the classes or the targets.
 pub(crate) fn is_regression(task: Task) -> bool {
     matches!(task, Task::Regression { .. })
-}
-
-/// Whether the name is that of a text table.
-pub(crate) fn is_table(path: &Path) -> bool {
-    let name = path.to_string_lossy().to_ascii_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    [".csv", ".tsv", ".txt"].iter().any(|e| name.ends_with(e))
 }

@@ -25,6 +25,12 @@ pub(crate) enum TrainFailure {
         /// N of the targets.
         targets: usize,
     },
+    /// Arrays that would have to be joined.
+    #[error("--target names {found} arrays, and all targets must be in one")]
+    SeveralArrays {
+        /// How many.
+        found: usize,
+    },
     /// A class that is no whole number.
     #[error("example {example}: {value} is not the number of a class: 0, 1, 2, …")]
     Label {
@@ -125,7 +131,9 @@ impl TrainFailure {
             Self::Exists { .. } | Self::Unwritable { .. } | Self::File(IoError::Write { .. }) => {
                 Exit::Output
             }
-            Self::Training(TrainingError::Setting { .. }) => Exit::Usage,
+            Self::Training(TrainingError::Setting { .. }) | Self::SeveralArrays { .. } => {
+                Exit::Usage
+            }
             Self::Broke { .. } | Self::Signals(_) | Self::BarsOfClasses | Self::TooLarge { .. } => {
                 Exit::Unanswerable
             }
@@ -149,6 +157,9 @@ impl TrainFailure {
             Self::Training(TrainingError::Inputs { .. } | TrainingError::Outputs { .. }) => {
                 "the first of --layers is the number of inputs, the last that of outputs; --task says whether targets are \
                  numbers or classes"
+            }
+            Self::SeveralArrays { .. } => {
+                "join them as columns: numpy.column_stack; of a CSV file several columns may be named"
             }
             Self::Noise { .. } => {
                 "give them with --noise; a network that was trained here has them in its file"

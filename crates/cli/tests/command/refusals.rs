@@ -170,6 +170,36 @@ fn the_input_is_replaced_only_by_force() {
 }
 
 #[test]
+fn nothing_that_is_read_is_written_over() {
+    let scene = Scene::new();
+    let read = ["net.safetensors", "x.npy", "train.csv"];
+    let bytes = |name: &str| std::fs::read(scene.path(name)).expect("a file");
+    let before = read.map(bytes);
+    for arguments in [
+        "inspect net.safetensors --plot net.safetensors",
+        "inspect net.safetensors --data x.npy --plot x.npy",
+        "fisher net.safetensors --data x.npy -o net.safetensors",
+        "fisher net.safetensors --data x.npy -o ./x.npy",
+        "reduce net.safetensors --data x.npy -o x.npy",
+        "compress net.safetensors --data x.npy --budget 1 -o x.npy --force",
+        "predict net.safetensors --data x.npy -o x.npy",
+        "predict net.safetensors --data x.npy -o net.safetensors",
+        "predict net.safetensors --data x.npy --train-data train.csv -o train.csv",
+        "train --data train.csv --target y --layers 2,2,1 -o train.csv",
+        "train --data train.csv --target y --layers 2,2,1 -o new --checkpoint train.csv --resume",
+        "train --data train.csv --target y --layers 2,2,1 -o new --checkpoint new",
+        "train --data x.npz --target more --layers 2,2,2 -o x.npz",
+        "train --data x.npy --target x.npy --layers 2,2,2 -o x.npy",
+    ] {
+        let (status, text) = scene.failure(arguments);
+        assert_eq!(status, 2, "{arguments}: {text}");
+        assert!(text.contains("read by this command"), "{arguments}: {text}");
+    }
+    assert_eq!(read.map(bytes), before);
+    assert!(!scene.path("new").exists());
+}
+
+#[test]
 fn a_state_dict_without_activations_asks_for_them() {
     let scene = Scene::new();
     // as PyTorch writes it: no metadata

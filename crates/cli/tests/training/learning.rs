@@ -1,6 +1,7 @@
 //! `train` and `predict` as a user sees them: what is learnt, what is written, what is refused, and that nothing is lost.
 
 use crate::runs::{Folder, stderr, stdout};
+use neuromanifold_io::{Array, Precision, npz};
 use std::fs;
 use std::process::Command;
 
@@ -157,6 +158,45 @@ fn what_does_not_go_together_is_refused_with_a_word_on_what_to_do() {
         );
     }
     assert_eq!(folder.files(), ["data.csv"]);
+}
+
+/// Inputs of an archive are `x`, or the only array beside the targets; targets are never joined unasked.
+#[test]
+fn arrays_of_an_archive_are_found_without_their_names() {
+    let folder = Folder::new();
+    let array = |width: usize| {
+        let values = (0..40 * width).map(|i| (i as f64).sin()).collect();
+        Array::new(vec![40, width], values).unwrap()
+    };
+    let (two, three, one) = (array(2), array(3), array(1));
+    let write = |name: &str, arrays: &[(&str, &Array)]| {
+        npz::write(folder.path(name), arrays, Precision::F64).unwrap();
+    };
+    write("pair.npz", &[("y", &one), ("a", &two)]);
+    write("many.npz", &[("b", &three), ("y", &one), ("x", &two)]);
+    write("vague.npz", &[("b", &three), ("y", &one), ("a", &two)]);
+    write("alone.npz", &[("y", &one)]);
+    for (data, status, told) in [
+        ("--data pair.npz --target y", 0, ""),
+        ("--data many.npz --target y", 0, ""),
+        ("--data vague.npz --target y --inputs a", 0, ""),
+        ("--data vague.npz --target y", 3, "\"b\", \"y\", \"a\""),
+        ("--data alone.npz --target y", 3, "which array?"),
+        ("--data many.npz --target y,b", 2, "in one"),
+    ] {
+        let line = format!("train {data} --layers 2,2,1 --steps 2 -o net.safetensors");
+        let output = folder.run(&words(&line));
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(status), "{data}: {text}");
+        assert!(text.contains(told), "{data}: {text}");
+    }
+    write("inputs.npz", &[("a", &two)]);
+    for command in ["predict", "inspect"] {
+        for data in ["inputs.npz", "many.npz"] {
+            let output = folder.run(&words(&format!("{command} net.safetensors --data {data}")));
+            assert!(output.status.success(), "{data}: {}", stderr(&output));
+        }
+    }
 }
 
 /// Where nothing can be written that is said before the work begins.
