@@ -49,7 +49,7 @@ enum Command {
     Compress(Box<compress::Compress>),
     Fisher(Box<fisher::Fisher>),
     Train(Box<train::Train>),
-    Predict(predict::Predict),
+    Predict(Box<predict::Predict>),
     Completions(completions::Completions),
     Man(man::Man),
 }

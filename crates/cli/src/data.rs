@@ -204,7 +204,7 @@ pub(crate) fn is_table(path: &Path) -> bool {
 }
 
 /// A number, or a fraction of two.
-fn factor(text: &str) -> Result<f64, String> {
+pub(crate) fn factor(text: &str) -> Result<f64, String> {
     let number = |text: &str| {
         text.trim()
             .parse::<f64>()

@@ -82,6 +82,11 @@ pub(crate) enum Failure {
     },
     #[error("{} is the input itself", path.display())]
     Overwrite { path: PathBuf },
+    #[error("{}: what is written is {expected}, and another format is promised by the name", path.display())]
+    Extension {
+        path: PathBuf,
+        expected: &'static str,
+    },
     #[error("{} is read by this command, or written twice", path.display())]
     Replace { path: PathBuf },
     #[error("cannot write {}", path.display())]
@@ -128,7 +133,8 @@ impl Failure {
             | Self::Gamma { .. }
             | Self::Budget { .. }
             | Self::Overwrite { .. }
-            | Self::Replace { .. } => Exit::Usage,
+            | Self::Replace { .. }
+            | Self::Extension { .. } => Exit::Usage,
             Self::File(error) => match **error {
                 IoError::Write { .. } => Exit::Output,
                 _ => Exit::Input,
@@ -178,6 +184,7 @@ impl Failure {
             },
             Self::Memory { instead, .. } => instead,
             Self::Overwrite { .. } => "give another file with -o, or --force to replace the input",
+            Self::Extension { .. } => "name it .npy, or .npz for --representation blocks",
             Self::Replace { .. } => "give a file of its own for what is written",
             Self::Write { .. } => "give a path in a folder that exists and may be written to",
             _ => return None,
@@ -205,7 +212,8 @@ impl Failure {
     }
 }
 
-fn advice_for_file(error: &IoError) -> Option<&'static str> {
+/// What to do about a file.
+pub(crate) fn advice_for_file(error: &IoError) -> Option<&'static str> {
     Some(match error {
         IoError::Network { problem, .. } => match **problem {
             NetworkProblem::UnknownActivation { .. } => "say it with --activation tanh",

@@ -85,6 +85,16 @@ impl Fisher {
             .into_iter()
             .chain(self.data.data.as_deref());
         place::apart([&*self.output], read)?;
+        let expected = match self.representation {
+            Representation::Dense | Representation::Diagonal => "npy",
+            Representation::Blocks => "npz",
+        };
+        if (self.output.extension()).is_some_and(|found| !found.eq_ignore_ascii_case(expected)) {
+            return Err(Failure::Extension {
+                path: self.output.clone(),
+                expected,
+            });
+        }
         let progress = Progress::new(output);
         progress.begin("reading");
         let net = self.options.read(&self.network)?;

@@ -6,6 +6,8 @@ mod inputs;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::law::{LawName, LawOptions};
+use crate::network::NetworkOptions;
 use crate::output::{Output, Report};
 use crate::place;
 use crate::train::TrainFailure;
@@ -14,10 +16,8 @@ use clap::Args;
 use columns::Columns;
 use inputs::InputOptions;
 use neuromanifold_geometry::faer;
-use neuromanifold_io::{
-    Array, IoError, LikelihoodKind, Network, Precision, ReadOptions, atomic, npy,
-};
-use neuromanifold_mlp::{Activation, MlpError};
+use neuromanifold_io::{Array, IoError, Precision, atomic, npy};
+use neuromanifold_mlp::MlpError;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -43,9 +43,12 @@ pub(crate) struct Predict {
     #[command(flatten)]
     inputs: InputOptions,
 
-    /// Activation of the hidden layers, where the file does not say.
-    #[arg(long, value_name = "NAME", help_heading = "Network")]
-    activation: Option<Activation>,
+    #[command(flatten)]
+    options: NetworkOptions,
+
+    /// The law that the outputs are parameters of; from the network's file, or gaussian if it does not say.
+    #[arg(long, value_name = "LAW", help_heading = "Likelihood")]
+    likelihood: Option<LawName>,
 
     /// The examples that the network was trained on, for error bars.
     #[arg(long, value_name = "FILE", help_heading = "Error bars")]
@@ -103,13 +106,14 @@ impl Predict {
         Ok(Exit::Success)
     }
 
-    fn predict(&self) -> Result<Columns, TrainFailure> {
+    fn predict(&self) -> Result<Columns, Failure> {
         faer::set_global_parallelism(faer::Par::Seq);
-        let mut options = ReadOptions::new();
-        if let Some(activation) = self.activation {
-            options = options.activation(activation);
-        }
-        let network = Network::read(&self.network, &options)?;
+        let loaded = self.options.read(&self.network)?;
+        let law = loaded.law(&LawOptions {
+            likelihood: self.likelihood,
+            noise: None,
+        })?;
+        let network = loaded.network;
         let inputs = self
             .inputs
             .read(&self.inputs.data, &network, &self.network)?;
@@ -117,12 +121,16 @@ impl Predict {
             .mlp
             .predict(&network.theta, inputs.examples())
             .map_err(fail)?;
-        let law = network.likelihood;
-        if let Some(law @ (LikelihoodKind::Bernoulli | LikelihoodKind::Categorical)) = law {
+        if law.name != LawName::Gaussian {
             if self.train_data.is_some() {
-                return Err(TrainFailure::BarsOfClasses);
+                return Err(TrainFailure::BarsOfClasses.into());
             }
-            return Columns::of_classes(&network, &self.network, law, outputs.as_ref());
+            return Ok(Columns::of_classes(
+                &network,
+                &self.network,
+                law.name,
+                outputs.as_ref(),
+            )?);
         }
         let bars = match &self.train_data {
             None => None,
@@ -132,7 +140,12 @@ impl Predict {
                 Some(bars.at(&inputs, self.level)?)
             }
         };
-        Columns::of_numbers(&network, &self.network, outputs.as_ref(), bars.as_deref())
+        Ok(Columns::of_numbers(
+            &network,
+            &self.network,
+            outputs.as_ref(),
+            bars.as_deref(),
+        )?)
     }
 
     fn write(&self, path: &std::path::Path, columns: &Columns) -> Result<(), TrainFailure> {

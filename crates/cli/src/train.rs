@@ -11,6 +11,7 @@ pub(crate) use failure::TrainFailure;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::memory;
 use crate::output::Output;
 use crate::place;
 use clap::{Args, ValueEnum};
@@ -84,7 +85,7 @@ pub(crate) struct Train {
     steps: Option<u64>,
 
     /// Seconds of this process. The only rule that a run does not repeat to the bit.
-    #[arg(long, value_name = "SECONDS", help_heading = "When to stop")]
+    #[arg(long, value_name = "SECONDS", value_parser = bound, help_heading = "When to stop")]
     time: Option<f64>,
 
     /// Epochs without a smaller loss on what was put aside; 0 for no such rule [default: 50 where a step takes all examples,
@@ -93,7 +94,7 @@ pub(crate) struct Train {
     patience: Option<u64>,
 
     /// The loss that is small enough.
-    #[arg(long, value_name = "LOSS", help_heading = "When to stop")]
+    #[arg(long, value_name = "LOSS", value_parser = bound, help_heading = "When to stop")]
     target_loss: Option<f64>,
 
     /// Keep the run in this file, so that it can be taken up.
@@ -143,9 +144,33 @@ impl Train {
             .into_iter()
             .chain(self.checkpoint.as_deref());
         place::apart(written, self.examples.files())?;
+        self.fits()?;
         let (trained, exit) = self.train(output)?;
         output.show("train", &trained)?;
         Ok(exit)
+    }
+
+    /// Passes unless the network alone is more than the memory holds.
+    fn fits(&self) -> Result<(), Failure> {
+        /// Of parameters: estimate, best, gradient, moments, a checkpoint and its bytes.
+        const VECTORS: u128 = 16;
+        /// Examples whose activations are there at once.
+        const BLOCK: u128 = 256;
+        let Ok(net) = Mlp::new(&self.layers, self.activation) else {
+            return Ok(()); // told where it is trained
+        };
+        let parameters = net.parameters() as u128;
+        let units: u128 = self.layers.iter().map(|width| *width as u128).sum();
+        let square = match self.optimizer {
+            OptimizerName::Adaptive | OptimizerName::Ekf => parameters.pow(2),
+            _ => 0,
+        };
+        let numbers = VECTORS * parameters + BLOCK * units + square;
+        memory::require(
+            "training",
+            8 * numbers,
+            "give fewer units with --layers; the adaptive and ekf optimizers keep a number for each pair of parameters",
+        )
     }
 
     fn train(&self, output: &Output) -> Result<(Trained, Exit), TrainFailure> {
@@ -293,6 +318,12 @@ impl Train {
         }
         Ok(stop)
     }
+}
+
+/// A number that something can fall below or rise above.
+fn bound(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| !number.is_nan());
+    number.ok_or_else(|| format!("expected a number, found {text:?}"))
 }
 
 /// Says on standard error what went wrong and ends nothing. Where that cannot be written either, it is not said.

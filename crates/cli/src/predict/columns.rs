@@ -1,9 +1,10 @@
 use super::bars::Bar;
+use crate::law::LawName;
 use crate::output::Report;
 use crate::train::TrainFailure;
 use crate::train::saved::{CLASSES, TARGETS, read_list};
 use neuromanifold_geometry::faer::MatRef;
-use neuromanifold_io::{LikelihoodKind, Network};
+use neuromanifold_io::Network;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -58,11 +59,11 @@ impl Columns {
     pub(super) fn of_classes(
         network: &Network,
         path: &Path,
-        law: LikelihoodKind,
+        law: LawName,
         outputs: MatRef<'_, f64>,
     ) -> Result<Self, TrainFailure> {
         let count = match law {
-            LikelihoodKind::Bernoulli => 2,
+            LawName::Bernoulli => 2,
             _ => outputs.nrows(),
         };
         let classes: Vec<String> = read_list(network, path, CLASSES, count)?
@@ -71,7 +72,7 @@ impl Columns {
             .chain(classes.iter().map(|class| format!("p_{class}")));
         let rows = outputs.col_iter().map(|z| {
             let logits: Vec<f64> = match law {
-                LikelihoodKind::Bernoulli => vec![0.0, z[0]],
+                LawName::Bernoulli => vec![0.0, z[0]],
                 _ => z.iter().copied().collect(),
             };
             let p = softmax(&logits);

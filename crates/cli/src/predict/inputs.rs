@@ -1,4 +1,5 @@
-use crate::data::{is_table, read_inputs};
+use crate::data::{factor, is_table, read_inputs};
+use crate::failure::Failure;
 use crate::train::TrainFailure;
 use crate::train::saved::{INPUTS, read_list};
 use clap::Args;
@@ -19,9 +20,17 @@ pub(crate) struct InputOptions {
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     inputs: Vec<String>,
 
+    /// Columns of a CSV file that are targets, and so no inputs.
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    target: Vec<String>,
+
     /// The first line of a CSV file does not name the columns; they are column_0, column_1, ….
     #[arg(long)]
     no_header: bool,
+
+    /// Multiply all inputs by a number or fraction, as 1/255 for the pixels of an image.
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = factor)]
+    scale: f64,
 }
 
 impl InputOptions {
@@ -31,7 +40,7 @@ impl InputOptions {
         path: &Path,
         network: &Network,
         from: &Path,
-    ) -> Result<Array, TrainFailure> {
+    ) -> Result<Array, Failure> {
         let width = network.mlp.inputs();
         let array = if is_table(path) {
             let mut names = self.inputs.clone();
@@ -43,25 +52,32 @@ impl InputOptions {
             let name = self.inputs.first().map(String::as_str);
             read_inputs(path, name, None)?
         };
-        if array.features() == width {
-            return Ok(array);
+        if array.features() != width {
+            return Err(Failure::Width {
+                data: path.to_owned(),
+                found: array.features(),
+                network: from.to_owned(),
+                expected: width,
+            });
         }
-        Err(TrainFailure::Width {
-            path: path.to_owned(),
-            found: array.features(),
-            expected: width,
-        })
+        let shape = array.shape().to_vec();
+        let values = array.into_values();
+        let values = values.into_iter().map(|value| value * self.scale).collect();
+        Array::new(shape, values).map_err(|_| Failure::Scale { factor: self.scale })
     }
 
     fn read_table(&self, path: &Path, names: &[String]) -> Result<Array, TrainFailure> {
-        let chosen: Vec<Column> = names.iter().map(|name| name.as_str().into()).collect();
+        let columns = |names: &[String]| -> Vec<Column> {
+            names.iter().map(|name| name.as_str().into()).collect()
+        };
+        let (chosen, targets) = (columns(names), columns(&self.target));
         let chosen = (!chosen.is_empty()).then_some(&chosen[..]);
         let header = if self.no_header {
             Header::Absent
         } else {
             Header::Expected
         };
-        let table = InputColumns::read(path, chosen, &[], header, Delimiter::Detect)
+        let table = InputColumns::read(path, chosen, &targets, header, Delimiter::Detect)
             .map_err(|error| TrainFailure::Data(DataError::from(error)))?;
         let width = table.names().len();
         let values = table.into_values();

@@ -1,4 +1,5 @@
 use crate::exit::Exit;
+use crate::failure::advice_for_file;
 use neuromanifold_harness::data::DataError;
 use neuromanifold_harness::training::TrainingError;
 use neuromanifold_io::IoError;
@@ -80,16 +81,6 @@ pub(crate) enum TrainFailure {
     /// Ctrl-C cannot be caught.
     #[error("cannot listen to Ctrl-C: {0}")]
     Signals(#[from] ctrlc::Error),
-    /// The network says that it has other inputs than the data.
-    #[error("{} has {found} inputs; the network takes {expected}", path.display())]
-    Width {
-        /// The file of data.
-        path: PathBuf,
-        /// Its inputs.
-        found: usize,
-        /// Those of the network.
-        expected: usize,
-    },
     /// Error bars are for regressions.
     #[error("error bars are standard deviations of real outputs; this network tells classes apart")]
     BarsOfClasses,
@@ -148,6 +139,7 @@ impl TrainFailure {
                 "give a path in a folder that exists and may be written to, on a disk with room; the checkpoint, if there is \
                  one, is as it was"
             }
+            Self::File(error) => return advice_for_file(error),
             Self::Checkpoint { source, .. } => match source.as_ref() {
                 TrainingError::OtherRun { .. } => {
                     "give the arguments of the run it is of, or another file for --checkpoint"

@@ -226,3 +226,32 @@ fn fisher_writes_one_metric_in_three_ways() {
     assert_eq!(first.shape(), [12, 12]);
     assert!((first.values()[1] - dense.values()[1]).abs() < 1e-12);
 }
+
+/// A classifier from outside: the arguments say what its file does not.
+#[test]
+fn predict_takes_networks_from_outside() {
+    let scene = Scene::new();
+    let rows = |arguments: &str| -> Vec<Vec<f64>> {
+        let value = scene.json(&format!("predict {arguments}"), 0);
+        serde_json::from_value(value["rows"].clone()).expect("rows of numbers")
+    };
+    let images = "mnist.safetensors --data t10k-images-idx3-ubyte.gz";
+    let logits = rows(&format!("{images} --scale 1/255"));
+    let classes = rows(&format!("{images} --scale 1/255 --likelihood categorical"));
+    assert_ne!(rows(images), logits);
+    for (z, row) in logits.iter().zip(&classes) {
+        let total: f64 = z.iter().map(|z| z.exp()).sum();
+        let (class, p) = (row[0] as usize, &row[1..]);
+        assert!(z.iter().all(|other| *other <= z[class]));
+        for (z, p) in z.iter().zip(p) {
+            assert!((z.exp() / total - p).abs() < 1e-12);
+        }
+    }
+    let named = rows("net.safetensors --data train.csv --target y");
+    let array = rows("net.safetensors --data x.npy");
+    for (a, b) in named.iter().flatten().zip(array.iter().flatten()) {
+        assert!((a - b).abs() < 1e-6, "x.npy is in single precision");
+    }
+    let (status, text) = scene.failure("predict net.safetensors --data x.npy --prefix model");
+    assert!(status == 3 && text.contains("model"), "{text}");
+}

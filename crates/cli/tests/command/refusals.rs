@@ -119,6 +119,34 @@ fn every_bad_input_is_named_with_its_status() {
             "none/G.npy",
         ),
         ("fisher net.safetensors -o G.npy", 2, "--data"),
+        ("fisher net.safetensors --data x.npy -o G.csv", 2, "npy"),
+        (
+            "fisher net.safetensors --data x.npy --representation blocks -o G.npy",
+            2,
+            "npz",
+        ),
+        (
+            "train --data train.csv --target y --layers 2,99999999,1 -o t",
+            4,
+            "GiB",
+        ),
+        (
+            "train --data train.csv --target y --layers 2,2,1 --time nan -o t",
+            2,
+            "--time",
+        ),
+        (
+            "train --data train.csv --target y --layers 2,2,1 --target-loss nan -o t",
+            2,
+            "--target-loss",
+        ),
+        (
+            "predict net.safetensors --data x.npy --likelihood categorical",
+            3,
+            "--likelihood",
+        ),
+        ("predict net.safetensors --data train.csv", 3, "--target y"),
+        ("predict net.safetensors --data x.npz", 3, "--inputs NAME"),
         (
             "fisher net.safetensors --data x.npy --representation half -o G.npy",
             2,
