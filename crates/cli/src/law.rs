@@ -50,6 +50,8 @@ pub(crate) enum Origin {
     File,
     /// Nobody.
     Assumed,
+    /// Nobody; the file has a noise for each output, and this law has one for all.
+    UnequalNoise,
 }
 
 impl LawOptions {
@@ -107,6 +109,10 @@ impl std::fmt::Display for Law {
         }
         match self.origin {
             Origin::Assumed => write!(f, " (assumed; --likelihood says otherwise)"),
+            Origin::UnequalNoise => write!(
+                f,
+                " (assumed; the file has another for each output, --noise takes one for all)"
+            ),
             Origin::File => write!(f, " (as the file says)"),
             Origin::Arguments => Ok(()),
         }

@@ -1,5 +1,6 @@
 use crate::failure::Failure;
-use crate::law::{Law, LawName, LawOptions};
+use crate::law::{Law, LawName, LawOptions, Origin};
+use crate::train::saved::NOISE;
 use clap::Args;
 use neuromanifold_geometry::quotient::Tolerance;
 use neuromanifold_io::{LikelihoodKind, Network, Precision, ReadOptions};
@@ -119,7 +120,10 @@ impl Loaded {
 
     /// The law of the arguments, or that of the file; checked against the number of outputs.
     pub(crate) fn law(&self, options: &LawOptions) -> Result<Law, Failure> {
-        let law = options.choose(self.law_of_file())?;
+        let mut law = options.choose(self.law_of_file())?;
+        if law.origin == Origin::Assumed && self.network.metadata.contains_key(NOISE) {
+            law.origin = Origin::UnequalNoise;
+        }
         (law.likelihood().check_outputs(self.mlp().outputs())).map_err(|source| {
             Failure::LawOfOutputs {
                 path: self.path.clone(),

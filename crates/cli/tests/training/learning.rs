@@ -199,6 +199,20 @@ fn arrays_of_an_archive_are_found_without_their_names() {
     }
 }
 
+/// Nats of several outputs in unlike units are in nobody's unit, and that is said.
+#[test]
+fn a_noise_for_each_output_is_not_passed_over_in_silence() {
+    let folder = Folder::new();
+    let line = format!("{REGRESSION} -o net.safetensors");
+    assert!(folder.run(&words(&line)).status.success());
+    let inspected = |more: &str| {
+        let line = "inspect net.safetensors --data data.csv --inputs length,width,age";
+        stdout(&folder.run(&words(&format!("{line} {more}"))))
+    };
+    assert!(inspected("").contains("another for each output"));
+    assert!(!inspected("--noise 2").contains("another for each output"));
+}
+
 /// Where nothing can be written that is said before the work begins.
 #[test]
 fn a_place_that_cannot_be_written_is_told_at_once() {
