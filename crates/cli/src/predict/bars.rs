@@ -2,8 +2,8 @@
 
 use crate::train::TrainFailure;
 use crate::train::saved::{EXAMPLES, NOISE, read_list};
+use neuromanifold_geometry::RankTolerance;
 use neuromanifold_geometry::faer::Mat;
-use neuromanifold_geometry::{DenseFisher, Inverse, RankTolerance};
 use neuromanifold_harness::data::{Dataset, Standardizer};
 use neuromanifold_harness::training::{TrainingError, on_standardized_data};
 use neuromanifold_io::{Array, Network};
@@ -81,10 +81,14 @@ impl Bars {
         let covariance = {
             let batch = net.on(data.inputs()).map_err(super::fail)?;
             let linearization = batch.linearize(&theta).map_err(evaluation)?;
-            let fisher = DenseFisher::new(linearization.as_ref(), &Gaussian::UNIT)
-                .map_err(|error| optim(error.into()))?;
             let tolerance = RankTolerance::rounding(parameters);
-            Covariance::of_estimate(&fisher, count, Inverse::Pseudo { tolerance }).map_err(optim)?
+            Covariance::by_singular_values(
+                linearization.as_ref(),
+                &Gaussian::UNIT,
+                count,
+                tolerance,
+            )
+            .map_err(optim)?
         };
         Ok(Self {
             net,

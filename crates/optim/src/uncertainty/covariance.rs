@@ -3,7 +3,7 @@ use crate::OptimError;
 use crate::error::Quantity;
 use crate::step::dot;
 use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, Par};
+use faer::{Accum, ColRef, Mat, MatRef, Par};
 use neuromanifold_geometry::{DenseFisher, Inverse, Metric};
 use neuromanifold_model::{Cotangents, Linearization, ModelError};
 
@@ -13,16 +13,18 @@ use neuromanifold_model::{Cotangents, Linearization, ModelError};
 #[derive(Clone, Debug)]
 pub struct Covariance {
     matrix: Mat<f64>,
+    /// `F` with `Σ = F Fᵀ`, where it is known: `|Fᵀg|²` keeps digits that `gᵀΣg` loses.
+    factor: Option<Mat<f64>>,
     undetermined: Option<Undetermined>,
 }
 
 /// The null space of a metric.
 #[derive(Clone, Debug)]
-struct Undetermined {
+pub(super) struct Undetermined {
     /// Orthonormal columns.
-    basis: Mat<f64>,
+    pub(super) basis: Mat<f64>,
     /// A covector with a larger part of its length than this along the basis is not zero on it.
-    tolerance: f64,
+    pub(super) tolerance: f64,
 }
 
 /// Columns of a Jacobian at a time.
@@ -65,10 +67,7 @@ impl Covariance {
                     basis: null_space.to_owned(),
                     tolerance: (threshold / spectrum.largest()).sqrt(),
                 });
-                Ok(Self {
-                    matrix: symmetric_product(scaled.as_ref()),
-                    undetermined,
-                })
+                Ok(Self::from_factor(scaled, undetermined))
             }
             other => Self::by_columns(fisher.dim(), count, |column| {
                 let unit = column.to_vec();
@@ -82,7 +81,17 @@ impl Covariance {
     pub(crate) fn from_matrix(matrix: Mat<f64>) -> Self {
         Self {
             matrix,
+            factor: None,
             undetermined: None,
+        }
+    }
+
+    /// `Σ = F Fᵀ` on the complement of the null space.
+    pub(super) fn from_factor(factor: Mat<f64>, undetermined: Option<Undetermined>) -> Self {
+        Self {
+            matrix: symmetric_product(factor.as_ref()),
+            factor: Some(factor),
+            undetermined,
         }
     }
 
@@ -144,10 +153,14 @@ impl Covariance {
         if self.is_free(gradient) {
             return f64::INFINITY;
         }
+        let along = |column: ColRef<'_, f64>| -> f64 {
+            column.iter().zip(gradient).map(|(s, g)| s * g).sum()
+        };
+        if let Some(factor) = &self.factor {
+            return factor.col_iter().map(|f| along(f).powi(2)).sum();
+        }
         let columns = self.matrix.col_iter().zip(gradient);
-        let variance: f64 = columns
-            .map(|(column, g)| g * column.iter().zip(gradient).map(|(s, g)| s * g).sum::<f64>())
-            .sum();
+        let variance: f64 = columns.map(|(column, g)| g * along(column)).sum();
         // below zero by rounding; NaN stays what it is
         if variance < 0.0 { 0.0 } else { variance }
     }
@@ -199,7 +212,12 @@ impl Covariance {
         let cotangents = Cotangents::new(&identity, outputs, outputs);
         let stride = (BLOCK / outputs).clamp(1, dims.examples);
         let mut rows = Mat::zeros(dim, stride * outputs);
-        let mut spread = rows.clone();
+        // Fᵀ J_sᵀ where Σ = F Fᵀ, else Σ J_sᵀ
+        let sigma = match &self.factor {
+            Some(factor) => factor.transpose(),
+            None => self.matrix.as_ref(),
+        };
+        let mut spread = Mat::zeros(sigma.nrows(), stride * outputs);
         let mut deviations = Vec::with_capacity(dims.output_len());
         for start in (0..dims.examples).step_by(stride) {
             let end = (start + stride).min(dims.examples);
@@ -207,7 +225,7 @@ impl Covariance {
             let mut rows = rows.as_mut().subcols_mut(0, width);
             let mut spread = spread.as_mut().subcols_mut(0, width);
             linearization.pullback(cotangents, start..end, rows.as_mut());
-            let (sigma, columns) = (self.matrix.as_ref(), rows.as_ref());
+            let columns = rows.as_ref();
             matmul(
                 spread.as_mut(),
                 Accum::Replace,
@@ -223,7 +241,10 @@ impl Covariance {
                     deviations.push(f64::INFINITY);
                     continue;
                 }
-                let variance: f64 = spread.iter().zip(&gradient).map(|(s, g)| s * g).sum();
+                let variance: f64 = match self.factor {
+                    Some(_) => spread.iter().map(|s| s * s).sum(),
+                    None => spread.iter().zip(&gradient).map(|(s, g)| s * g).sum(),
+                };
                 OptimError::check_finite(Quantity::Metric, 0, &[variance])?;
                 deviations.push(variance.max(0.0).sqrt());
             }

@@ -11,7 +11,8 @@
 //! Where `G` is degenerate some directions of θ are not determined by any amount of data. With
 //! [`Inverse::Pseudo`](neuromanifold_geometry::Inverse::Pseudo) the covariance is that on the quotient: functions that do not change in the
 //! null directions have their Cramér–Rao variance, the same whichever of the equivalent θ one starts from, and functions that
-//! do change, single parameters among them, have the variance `∞`. Two hidden units that do the same are as good as the one
+//! do change, single parameters among them, have the variance `∞`. Where eigenvalues of `G` are small without being zero, as
+//! after training they often are, [`Covariance::by_singular_values`] tells them apart from the Jacobian itself. Two hidden units that do the same are as good as the one
 //! they amount to. (A unit with outgoing weight zero is not nothing: data can tell that the weight is small, and the band
 //! has to allow for it.) With [`Inverse::Damped`](neuromanifold_geometry::Inverse::Damped) the covariance is that of a posterior
 //! with the prior `N(θ, I/(λN))`: it depends on how the model is written in parameters.
@@ -46,6 +47,7 @@
 mod band;
 mod covariance;
 mod normal;
+mod singular_values;
 
 pub use band::Band;
 pub use covariance::Covariance;

@@ -348,3 +348,50 @@ fn what_makes_no_sense_is_refused() {
     }
     assert!(band.with_noise(-1.0).is_err());
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Where no eigenvalue is small, the singular values say what the metric says.
+    #[test]
+    fn singular_values_and_the_inverse_metric_agree(seed: u64) {
+        let mut rng = rng(seed);
+        let net = Mlp::new(&[2, 1], Activation::Identity).unwrap();
+        let (x, theta) = (normals(80, &mut rng), normals(3, &mut rng));
+        let batch = net.on_slice(&x).unwrap();
+        let noise = Gaussian::new(0.3).unwrap();
+        let at = batch.linearize(&theta).unwrap();
+        let tolerance = RankTolerance::rounding(3);
+        let found = Covariance::by_singular_values(at.as_ref(), &noise, 40, tolerance).unwrap();
+        let expected = covariance(&batch, &noise, &theta, Inverse::Exact).unwrap();
+        prop_assert_eq!(found.undetermined(), 0);
+        prop_assert!(close(&found.standard_errors(), &expected.standard_errors(), 1e-11));
+        let (found, expected) = (band(&found, &batch, &theta), band(&expected, &batch, &theta));
+        prop_assert!(close(found.deviations(), expected.deviations(), 1e-11));
+    }
+
+    /// At an example of the fit no output is less certain than its own observation: leverages lie between 0 and 1, and their
+    /// sum is the rank of the metric. To 1 %: rounding is `ε s_max`, and the least singular value that counts `P ε s_max`.
+    #[test]
+    fn leverages_of_the_fit_sum_to_the_rank(seed: u64, examples in 20..200_usize) {
+        let mut rng = rng(seed);
+        let net = Mlp::new(&[2, 8, 6, 1], Activation::Tanh).unwrap();
+        let (x, theta) = (normals(2 * examples, &mut rng), normals(net.parameters(), &mut rng));
+        let batch = net.on_slice(&x).unwrap();
+        let at = batch.linearize(&theta).unwrap();
+        let tolerance = RankTolerance::rounding(net.parameters());
+        let found =
+            Covariance::by_singular_values(at.as_ref(), &Gaussian::UNIT, examples, tolerance).unwrap();
+        let leverages: Vec<f64> = found
+            .band(at.as_ref())
+            .unwrap()
+            .deviations()
+            .iter()
+            .map(|deviation| deviation * deviation)
+            .collect();
+        let rank = (net.parameters() - found.undetermined()) as f64;
+        prop_assert!(leverages.iter().all(|h| (0.0..1.01).contains(h)), "{leverages:?}");
+        let sum: f64 = leverages.iter().sum();
+        prop_assert!((sum - rank).abs() < 0.01 * rank, "{sum} of {rank}");
+    }
+}
