@@ -4,7 +4,7 @@ use neuromanifold_geometry::closed_form::{
     Averages, ClosedFormError, GaussianInput, GaussianInputFisher, PairLaw, Population, trapezoid,
 };
 use neuromanifold_geometry::faer::mat;
-use neuromanifold_geometry::{Inverse, Metric, MetricError};
+use neuromanifold_geometry::{ConjugateGradients, Inverse, Metric, MetricError};
 use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::Gaussian;
 
@@ -237,4 +237,40 @@ fn inverses() {
             "{lambda}"
         );
     }
+}
+
+#[test]
+fn stopping_rules() {
+    let net = Mlp::new(&[2, 2, 1], Activation::Erf).unwrap();
+    let fisher = fisher(&net, &GaussianInput::standard(2)).unwrap();
+    let gradient = vec![1.0; net.parameters()];
+    let mut out = gradient.clone();
+    for tolerance in [0.0, -1.0, f64::NAN] {
+        let stopping = ConjugateGradients {
+            tolerance,
+            max_products: 10,
+        };
+        let iterative = fisher.clone().with_conjugate_gradients(stopping);
+        let refused = iterative.raise(&gradient, Inverse::damped(1e-3), &mut out);
+        assert!(
+            matches!(refused, Err(MetricError::StoppingRule { .. })),
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
+fn divergences_beyond_all_numbers() {
+    let net = Mlp::new(&[1, 1, 1], Activation::Identity).unwrap();
+    let input = GaussianInput::standard(1);
+    let (teacher, far) = (vec![0.5; 4], vec![1e100; 4]);
+    let population = Population::new(&net, &teacher, &net, &input, &Gaussian::UNIT).unwrap();
+    let divergence = population.divergence(&far);
+    assert!(
+        matches!(divergence, Err(ClosedFormError::NotFinite { .. })),
+        "{divergence:?}"
+    );
+    let mut gradient = vec![7.0; 4];
+    assert!(population.gradient(&far, &mut gradient).is_err());
+    assert_eq!(gradient, [7.0; 4], "what was there is kept");
 }

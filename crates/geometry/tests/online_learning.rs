@@ -58,7 +58,7 @@ fn drifts_of_an_independent_implementation() {
         let drift = committee.drift(&start()).unwrap();
         near(drift.students(), &students, 1e-11);
         near(drift.overlaps(), &overlaps, 1e-11);
-        let error = committee.generalization_error(&start());
+        let error = committee.generalization_error(&start()).unwrap();
         assert!((error - 0.448_846_919_238_262_1).abs() < 1e-14);
     }
     let teacher = mat![[1.0, 0.0, 0.0], [0.0, 0.7, 0.0], [0.0, 0.0, 0.4]];
@@ -245,4 +245,34 @@ fn bad_input() {
         ),
         "{run:?}"
     );
+}
+
+#[test]
+fn overlaps_of_no_vectors_are_refused() {
+    let rule = LearningRule::GradientDescent;
+    for impossible in [mat![[1.0, 2.0], [2.0, 1.0]], mat![[-3.0]]] {
+        let refused = SoftCommittee::new(impossible.as_ref(), 0.0, 0.1, rule);
+        assert!(matches!(refused, Err(ClosedFormError::NoOverlaps { .. })));
+        let none = Mat::zeros(impossible.nrows(), 1);
+        let refused = OrderParameters::new(impossible.as_ref(), none.as_ref());
+        assert!(matches!(refused, Err(ClosedFormError::NoOverlaps { .. })));
+    }
+    // each for itself may be, together they may not: the cosine of a student and a teacher would be 3
+    let committee = SoftCommittee::new(mat![[1.0]].as_ref(), 0.0, 0.1, rule).unwrap();
+    let at = OrderParameters::new(mat![[1.0]].as_ref(), mat![[3.0]].as_ref()).unwrap();
+    let error = committee.generalization_error(&at);
+    assert!(matches!(error, Err(ClosedFormError::NoOverlaps { .. })));
+    let drift = committee.drift(&at);
+    assert!(matches!(drift, Err(ClosedFormError::NoOverlaps { .. })));
+    let run = committee.escape(&at, 0.1, 1.0, 1e-6);
+    assert!(
+        matches!(run, Err(ClosedFormError::NoOverlaps { .. })),
+        "{run:?}"
+    );
+    let level = committee.escape(&start_of_one(), f64::NAN, 1.0, 1e-6);
+    assert!(matches!(level, Err(ClosedFormError::OutOfRange { .. })));
+}
+
+fn start_of_one() -> OrderParameters {
+    OrderParameters::new(mat![[1.0]].as_ref(), mat![[0.5]].as_ref()).unwrap()
 }

@@ -97,6 +97,18 @@ pub enum ClosedFormError {
         /// The largest of them.
         largest: f64,
     },
+    /// Overlaps that are not those of any vectors.
+    #[error(
+        "the {what} are not those of any vectors: an eigenvalue is {value:e}, the largest {largest:e}"
+    )]
+    NoOverlaps {
+        /// Which overlaps.
+        what: &'static str,
+        /// The least eigenvalue, which is negative.
+        value: f64,
+        /// The largest.
+        largest: f64,
+    },
     /// A sample without examples has no mean and no covariance.
     #[error("the sample is empty: a law cannot be fitted to it")]
     EmptySample,

@@ -78,6 +78,7 @@ impl Metric for GaussianInputFisher {
                 0
             }
             Some(stopping) => {
+                let stopping = stopping.validate()?;
                 let unseen = self.unseen(lambda)?;
                 let (solved, covector) = self.condense(&unseen, gradient);
                 let (tangent, iterations) = self

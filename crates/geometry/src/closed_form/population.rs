@@ -1,4 +1,5 @@
 use super::coupling::{Coupling, Image, Tangent};
+use super::gaussian_input::check_finite;
 use super::product::product;
 use super::span::orthonormal_basis;
 use super::whitened::{Frame, Whitened};
@@ -115,7 +116,8 @@ impl Population {
     /// Cost: `O(n m²)`, and `36 m²` averages of pairs of units where the networks are close, `2m²` elsewhere.
     ///
     /// # Errors
-    /// [`ClosedFormError::Model`] for a bad θ, [`ClosedFormError::Quadrature`].
+    /// [`ClosedFormError::Model`] for a bad θ, [`ClosedFormError::Quadrature`], [`ClosedFormError::NotFinite`] for a divergence that
+    /// no number holds.
     pub fn divergence(&self, theta: &[f64]) -> Result<f64, ClosedFormError> {
         self.half_square(&self.project(theta)?)
     }
@@ -135,6 +137,7 @@ impl Population {
             theta.len()
         );
         let at = self.project(theta)?;
+        let divergence = self.half_square(&at)?;
         let (weights, image) = match &at.step {
             Some(step) => line::gradient(&self.averages, &at.teacher, &at.student, step)?,
             None => self.gradient_of_difference(&at)?,
@@ -148,7 +151,7 @@ impl Population {
             constant: scaled(image.constant),
         };
         self.student.pull_back(covector, out);
-        self.half_square(&at)
+        Ok(divergence)
     }
 
     /// `E[−log p(y|x;θ)]` in nats for targets that the teacher draws: `D` and the entropy of the noise, `K log(σ√(2πe))`.
@@ -212,7 +215,9 @@ impl Population {
             Some(step) => line::square(&self.averages, &at.teacher, step)?,
             None => self.square_of_difference(at)?,
         };
-        Ok(square.max(0.0) / (2.0 * self.variance))
+        let divergence = square.max(0.0) / (2.0 * self.variance);
+        check_finite("divergence", 0, divergence)?;
+        Ok(divergence)
     }
 
     fn square_of_difference(&self, at: &Projected) -> Result<f64, ClosedFormError> {

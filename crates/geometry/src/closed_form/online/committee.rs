@@ -1,6 +1,6 @@
 use super::dormand_prince::{Accuracy, DormandPrince};
 use super::integrals::{four, slopes, three, two};
-use super::order_parameters::check_symmetric;
+use super::order_parameters::check_overlaps;
 use super::student_fisher::StudentMetric;
 use super::{OrderParameters, Trajectory};
 use crate::closed_form::ClosedFormError;
@@ -35,6 +35,9 @@ pub struct SoftCommittee {
     rule: LearningRule,
 }
 
+/// What messages call the overlaps of students and teachers together.
+const ALL: &str = "overlaps of students and teachers together";
+
 /// Averages over examples that drive the order parameters.
 struct Moments {
     /// `⟨δ_i u_q⟩`, `K × (K+M)`, for the pre-activations of students and teachers.
@@ -47,15 +50,16 @@ impl SoftCommittee {
     /// A teacher with overlaps `T`, `M × M`; noise of variance `noise` on its answers; learning rate η.
     ///
     /// # Errors
-    /// [`ClosedFormError::Inputs`], [`ClosedFormError::NotSymmetric`], [`ClosedFormError::NotFinite`], also for a negative noise or a
-    /// rate that is not positive.
+    /// [`ClosedFormError::Inputs`], [`ClosedFormError::NotSymmetric`], [`ClosedFormError::NotFinite`],
+    /// [`ClosedFormError::NoOverlaps`] for a `T` that is not one of vectors; [`ClosedFormError::OutOfRange`] for a negative noise or
+    /// a rate that is not positive.
     pub fn new(
         teacher: MatRef<'_, f64>,
         noise: f64,
         rate: f64,
         rule: LearningRule,
     ) -> Result<Self, ClosedFormError> {
-        check_symmetric("overlaps of the teachers", teacher)?;
+        check_overlaps("overlaps of the teachers", teacher)?;
         for (what, value, allowed) in [
             ("noise variance", noise, noise >= 0.0),
             ("learning rate", rate, rate > 0.0),
@@ -74,10 +78,21 @@ impl SoftCommittee {
 
     /// `ε_g = ½E[(f_student − f_teacher)²]`, without the noise.
     ///
+    /// # Errors
+    /// [`ClosedFormError::NoOverlaps`] where no students and teachers have such overlaps.
+    ///
     /// # Panics
     /// If there are not as many teachers as in `T`.
-    #[must_use]
-    pub fn generalization_error(&self, at: &OrderParameters) -> f64 {
+    pub fn generalization_error(&self, at: &OrderParameters) -> Result<f64, ClosedFormError> {
+        let error = self.error(at);
+        if error.is_nan() {
+            check_overlaps(ALL, self.covariance(at).as_ref())?;
+        }
+        Ok(error)
+    }
+
+    /// The same, NaN where no vectors have such overlaps.
+    fn error(&self, at: &OrderParameters) -> f64 {
         let covariance = self.covariance(at);
         let size = covariance.nrows();
         let students = at.students.nrows();
@@ -96,7 +111,8 @@ impl SoftCommittee {
     /// Cost: `O(K²(K+M)²)` evaluations of an arcsine, and a system of `K²` equations for the natural gradient.
     ///
     /// # Errors
-    /// [`ClosedFormError::SingularStudent`] for a natural gradient where two students are parallel or one is zero.
+    /// [`ClosedFormError::SingularStudent`] for a natural gradient where two students are parallel or one is zero;
+    /// [`ClosedFormError::NoOverlaps`] where no students and teachers have such overlaps.
     ///
     /// # Panics
     /// If there are not as many teachers as in `T`.
@@ -118,10 +134,10 @@ impl SoftCommittee {
             }),
         };
         if drift.is_finite() {
-            Ok(drift)
-        } else {
-            Err(ClosedFormError::SingularStudent)
+            return Ok(drift);
         }
+        check_overlaps(ALL, covariance.as_ref())?;
+        Err(ClosedFormError::SingularStudent)
     }
 
     /// The solution from `start`, at α = 0, to `end`, by the embedded Runge–Kutta pair of Dormand and Prince.
@@ -217,7 +233,7 @@ impl SoftCommittee {
     /// The time at which the generalisation error first falls to `level`; `None` if it does not before `end`.
     ///
     /// # Errors
-    /// As [`trajectory`](Self::trajectory).
+    /// As [`trajectory`](Self::trajectory); [`ClosedFormError::OutOfRange`] for a level that is NaN.
     ///
     /// # Panics
     /// As [`drift`](Self::drift).
@@ -228,7 +244,13 @@ impl SoftCommittee {
         end: f64,
         tolerance: f64,
     ) -> Result<Option<f64>, ClosedFormError> {
-        let above = |at: &OrderParameters| self.generalization_error(at) - level;
+        if level.is_nan() {
+            return Err(ClosedFormError::OutOfRange {
+                what: "level",
+                value: level,
+            });
+        }
+        let above = |at: &OrderParameters| self.error(at) - level;
         Ok(self.trajectory_until(start, end, tolerance, above)?.event())
     }
 

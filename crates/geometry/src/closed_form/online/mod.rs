@@ -29,8 +29,8 @@
 //!
 //! // or all of it, at any time
 //! let trajectory = natural.trajectory(&start, 100.0, 1e-8)?;
-//! assert!(natural.generalization_error(&trajectory.at(10.0)) > 1e-2);
-//! assert!(natural.generalization_error(&trajectory.last()) < 1e-4);
+//! assert!(natural.generalization_error(&trajectory.at(10.0))? > 1e-2);
+//! assert!(natural.generalization_error(&trajectory.last())? < 1e-4);
 //! # Ok::<(), neuromanifold_geometry::closed_form::ClosedFormError>(())
 //! ```
 //!

@@ -1,5 +1,6 @@
 use crate::closed_form::ClosedFormError;
-use faer::{Mat, MatRef};
+use crate::closed_form::gaussian_input::{check_finite, check_symmetric};
+use faer::{Mat, MatRef, Side};
 
 /// The overlaps of `K` student vectors with each other and with `M` teacher vectors.
 ///
@@ -15,12 +16,12 @@ impl OrderParameters {
     ///
     /// # Errors
     /// [`ClosedFormError::Inputs`] for shapes that do not fit, [`ClosedFormError::NotFinite`],
-    /// [`ClosedFormError::NotSymmetric`].
+    /// [`ClosedFormError::NotSymmetric`], [`ClosedFormError::NoOverlaps`].
     pub fn new(
         students: MatRef<'_, f64>,
         overlaps: MatRef<'_, f64>,
     ) -> Result<Self, ClosedFormError> {
-        check_symmetric("overlaps of the students", students)?;
+        check_overlaps("overlaps of the students", students)?;
         if overlaps.nrows() != students.nrows() {
             return Err(ClosedFormError::Inputs {
                 what: "overlap matrix of students and teachers",
@@ -28,7 +29,10 @@ impl OrderParameters {
                 got: overlaps.nrows(),
             });
         }
-        check_finite("overlaps of students and teachers", overlaps)?;
+        let entries = overlaps.col_iter().flat_map(|column| column.iter());
+        for (index, value) in entries.enumerate() {
+            check_finite("overlaps of students and teachers", index, *value)?;
+        }
         Ok(Self {
             students: students.to_owned(),
             overlaps: overlaps.to_owned(),
@@ -79,48 +83,25 @@ impl OrderParameters {
     }
 }
 
-pub(super) fn check_symmetric(
+/// Passes if a matrix can be that of the overlaps of vectors: square, finite, symmetric, and positive semidefinite to rounding.
+pub(super) fn check_overlaps(
     what: &'static str,
     matrix: MatRef<'_, f64>,
 ) -> Result<(), ClosedFormError> {
-    if matrix.nrows() != matrix.ncols() || matrix.nrows() == 0 {
-        return Err(ClosedFormError::Inputs {
+    /// Of the largest eigenvalue: overlaps that were computed from vectors are off by less.
+    const ROUNDING: f64 = 1e-9;
+    let dim = matrix.nrows();
+    check_symmetric(what, matrix, dim.max(1))?;
+    let values = matrix
+        .self_adjoint_eigenvalues(Side::Lower)
+        .map_err(|_| ClosedFormError::Eigen { dim })?;
+    let (least, largest) = (values[0], values[dim - 1]);
+    if least < -ROUNDING * largest.abs() {
+        return Err(ClosedFormError::NoOverlaps {
             what,
-            expected: matrix.nrows().max(1),
-            got: matrix.ncols(),
+            value: least,
+            largest,
         });
-    }
-    check_finite(what, matrix)?;
-    let scale = 1e-12 * matrix.norm_max();
-    for column in 0..matrix.ncols() {
-        for row in 0..column {
-            let (value, mirror) = (matrix[(row, column)], matrix[(column, row)]);
-            if (value - mirror).abs() > scale {
-                return Err(ClosedFormError::NotSymmetric {
-                    what,
-                    row,
-                    column,
-                    value,
-                    mirror,
-                });
-            }
-        }
-    }
-    Ok(())
-}
-
-fn check_finite(what: &'static str, matrix: MatRef<'_, f64>) -> Result<(), ClosedFormError> {
-    for column in 0..matrix.ncols() {
-        for row in 0..matrix.nrows() {
-            let value = matrix[(row, column)];
-            if !value.is_finite() {
-                return Err(ClosedFormError::NotFinite {
-                    what,
-                    index: column * matrix.nrows() + row,
-                    value,
-                });
-            }
-        }
     }
     Ok(())
 }

@@ -140,7 +140,7 @@ fn order_parameters(units: usize) -> Result<Vec<(f64, f64)>, HarnessError> {
         let alpha = START * (step * count as f64).exp();
         curve.push((
             alpha,
-            equations(alpha)?.generalization_error(&at.order_parameters()?),
+            equations(alpha)?.generalization_error(&at.order_parameters()?)?,
         ));
         let (half, whole) = (alpha * (0.5 * step).exp(), alpha * step.exp());
         let one = slope(alpha, &at)?;

@@ -148,10 +148,10 @@ fn learning_curves<'a>(
         let end = scene.ends[slot] as f64;
         let (trajectory, committee) = (theory.trajectory(&scene.start, end)?, theory.committee()?);
         let times: Vec<f64> = (0..=400).map(|k| end * f64::from(k) / 400.0).collect();
-        let errors: Vec<f64> = times
+        let errors = times
             .iter()
             .map(|&t| committee.generalization_error(&trajectory.at(t)))
-            .collect();
+            .collect::<Result<Vec<f64>, _>>()?;
         let panel = Panel::new(
             learner.label(),
             Axis::linear("α = steps / n"),

@@ -139,7 +139,7 @@ fn plateaus(record: &mut Record) -> Result<(), HarnessError> {
         let (q, r) = (at.students(), at.overlaps());
         table.row([
             theory.label().into(),
-            theory.committee()?.generalization_error(&at).into(),
+            theory.committee()?.generalization_error(&at)?.into(),
             q[(0, 0)].into(),
             q[(0, 1)].into(),
             r[(0, 0)].into(),

@@ -59,7 +59,9 @@ impl Simulated {
             overlaps(weights, weights, dimension).as_ref(),
             overlaps(weights, teacher, dimension).as_ref(),
         )?;
-        let error = Theory::gradient(1.0).committee()?.generalization_error(&at);
+        let error = Theory::gradient(1.0)
+            .committee()?
+            .generalization_error(&at)?;
         self.alpha.push(alpha);
         self.error.push(error.max(0.0)); // a difference of equal terms at a perfect student
         self.at.push(Overlaps::of(&at));

@@ -77,7 +77,7 @@ impl Theory {
     /// The generalisation error at a time.
     pub(super) fn error_at(self, start: &Start, alpha: f64) -> Result<f64, HarnessError> {
         let last = self.trajectory(start, alpha)?.last();
-        Ok(self.committee()?.generalization_error(&last))
+        Ok(self.committee()?.generalization_error(&last)?)
     }
 
     /// The plateau: the order parameters at which a student whose units are alike comes to rest, and the rate λ at which a small
