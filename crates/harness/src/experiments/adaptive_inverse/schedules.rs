@@ -61,7 +61,7 @@ pub(super) fn report(
     record: &mut Record,
 ) -> Result<(), HarnessError> {
     let steps = context.pick(4_000, 6_000, 20_000);
-    let runs: u64 = context.pick(24, 60, 200);
+    let runs: u64 = context.pick(24, 40, 200);
     let jobs: Vec<(usize, Rule, u64)> = (0..LAWS.len())
         .flat_map(|law| RULES.map(|rule| (law, rule)))
         .flat_map(|(law, rule)| (0..runs).map(move |run| (law, rule, run)))

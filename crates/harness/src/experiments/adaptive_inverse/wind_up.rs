@@ -33,7 +33,7 @@ pub(super) fn report(
     context: &Context,
     record: &mut Record,
 ) -> Result<(), HarnessError> {
-    let runs: u64 = context.pick(15, 45, 99);
+    let runs: u64 = context.pick(15, 31, 99);
     let jobs: Vec<(WindUp, u64)> = CURES
         .into_iter()
         .flat_map(|(_, cure)| (0..runs).map(move |run| (cure, run)))

@@ -86,7 +86,7 @@ impl Experiment for Plateau {
 
     fn run(&self, context: &Context) -> Result<Record, HarnessError> {
         let dimension = context.pick(30, 100, 300);
-        let seeds: u64 = context.pick(3, 7, 9);
+        let seeds: u64 = context.pick(3, 5, 9);
         let start = Start::near_symmetric(ASYMMETRY)?;
         let alpha_max = context.pick(220, 250, 300);
         let jobs: Vec<(Learner, u64)> = (LEARNERS.into_iter())

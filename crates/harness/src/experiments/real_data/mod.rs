@@ -108,7 +108,7 @@ impl Experiment for RealData {
         }
         report::problems(&mut record, &comparisons);
         let effort = duel::Effort {
-            seconds: context.pick(0.15, 0.7, 3.0),
+            seconds: context.pick(0.15, 0.5, 3.0),
             tuning_seeds: context.pick(1, 1, 3),
             seeds: scale.seeds,
         };
