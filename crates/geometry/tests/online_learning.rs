@@ -274,5 +274,5 @@ fn overlaps_of_no_vectors_are_refused() {
 }
 
 fn start_of_one() -> OrderParameters {
-    OrderParameters::new(mat![[1.0]].as_ref(), mat![[0.5]].as_ref()).unwrap()
+    OrderParameters::new(mat![[1.0]].as_ref(), mat![[0.5]].as_ref()).expect("overlaps")
 }

@@ -32,7 +32,9 @@ impl Case {
                 let at = trajectory.at(*alpha);
                 near(at.students(), students.as_ref(), bound);
                 near(at.overlaps(), overlaps.as_ref(), bound);
-                assert!((committee.generalization_error(&at).unwrap() - error).abs() < bound);
+                assert!(
+                    (committee.generalization_error(&at).expect("overlaps") - error).abs() < bound
+                );
             }
         }
     }
@@ -379,7 +381,7 @@ fn the_teacher_stays_itself() {
         near(last.overlaps(), teacher.as_ref(), 1e-13);
         let noisy = SoftCommittee::new(teacher.as_ref(), 0.01, rate, rule).unwrap();
         let last = noisy.trajectory(&perfect, 10.0, 1e-9).unwrap().last();
-        assert!(noisy.generalization_error(&last).unwrap() > 1e-4);
+        assert!(noisy.generalization_error(&last).expect("overlaps") > 1e-4);
     }
 }
 
@@ -496,7 +498,7 @@ fn plateaus() {
         let committee = SoftCommittee::new(Mat::identity(2, 2).as_ref(), 0.0, rate, rule).unwrap();
         let start = near_symmetric(1e-2);
         let last = committee.trajectory(&start, 150.0, 1e-10).unwrap().last();
-        let error = committee.generalization_error(&last).unwrap();
+        let error = committee.generalization_error(&last).expect("overlaps");
         assert!((error - still).abs() < 1e-5, "{rate}: {error}");
         assert_eq!(
             escape(LearningRule::NaturalGradient, rate, 1e-2, 150.0),

@@ -23,6 +23,7 @@ pub mod error;
 pub mod experiment;
 pub mod experiments;
 pub mod figure;
+mod fnv;
 mod lbfgs;
 pub mod record;
 pub mod report;

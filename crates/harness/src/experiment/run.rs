@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Effort, UserData};
+use crate::fnv::Fnv;
 use crate::{Claim, HarnessError, Record, Source};
 
 /// What came of a run.
@@ -40,12 +41,9 @@ impl Fingerprint {
     /// [`HarnessError::Read`] if the file cannot be read.
     pub fn of(data: &UserData) -> Result<Self, HarnessError> {
         let bytes = read(&data.path)?;
-        let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        });
         Ok(Self {
             data: data.clone(),
-            hash: format!("{hash:016x}"),
+            hash: format!("{:016x}", Fnv::of(&bytes)),
         })
     }
 }

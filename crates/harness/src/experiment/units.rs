@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Effort, Fingerprint, Store};
 use crate::HarnessError;
+use crate::fnv::Fnv;
 use crate::sealed::Seal;
 
 /// The finished parts of one run of one experiment, a file each in `NAME/units/`.
@@ -53,7 +54,9 @@ impl Units {
         make: impl FnOnce() -> Result<T, HarnessError>,
     ) -> Result<T, HarnessError> {
         let name = format!("{} {key}", self.run);
-        let file = self.folder.join(format!("{:016x}", hash(name.as_bytes())));
+        let file = self
+            .folder
+            .join(format!("{:016x}", Fnv::of(name.as_bytes())));
         let kept = fs::read(self.store.path(&file)).ok();
         // What cannot be read is made again.
         let kept = kept.and_then(|bytes| SEAL.open::<(String, T)>(&bytes).ok());
@@ -78,11 +81,4 @@ impl Units {
             _ => Ok(()),
         }
     }
-}
-
-/// FNV-1a.
-fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }

@@ -34,7 +34,6 @@
 mod checkpoint;
 mod curve;
 mod error;
-mod fingerprint;
 mod plan;
 mod problem;
 mod run;

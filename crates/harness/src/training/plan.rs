@@ -1,7 +1,7 @@
 use super::TrainingError;
-use super::fingerprint::Fingerprint;
 use crate::Lbfgs;
 use crate::data::Task;
+use crate::fnv::Fnv;
 use neuromanifold_model::Dims;
 use neuromanifold_optim::{
     Adam, AdaptiveNaturalGradient, Damping, ExtendedKalmanFilter, Momentum, NaturalGradient,
@@ -181,7 +181,7 @@ impl Plan {
     }
 
     /// What the arithmetic of a run depends on. When it ends does not belong to it, unless learning rates fall until then.
-    pub(super) fn fingerprint(&self, hash: Fingerprint, all: usize) -> Fingerprint {
+    pub(super) fn fingerprint(&self, hash: Fnv, all: usize) -> Fnv {
         let rate = self.learning_rate.unwrap_or(self.method.learning_rate());
         let hash = hash.text(&format!("{:?}", self.method));
         let hash = hash.numbers(&[rate]).word(self.examples(all) as u64);

@@ -1,7 +1,7 @@
 use super::TrainingError;
-use super::fingerprint::Fingerprint;
 use super::standardized::on_raw_data;
 use crate::data::{Dataset, Fractions, Split, Standardizer, Task};
+use crate::fnv::Fnv;
 use neuromanifold_mlp::{Activation, Mlp};
 use neuromanifold_model::{Bernoulli, Categorical, Dims, Gaussian, Likelihood, OutputMap};
 use neuromanifold_optim::Objective;
@@ -61,7 +61,7 @@ impl Problem {
             Task::Binary => Box::new(Bernoulli),
             Task::Classification { .. } => Box::new(Categorical),
         };
-        let mut hash = Fingerprint::new()
+        let mut hash = Fnv::new()
             .text(env!("CARGO_PKG_VERSION"))
             .text(&net.to_string())
             .text(&data.task().to_string())

@@ -1,8 +1,8 @@
-use super::fingerprint::Fingerprint;
 use super::plan::Driver;
 use super::problem::{EPOCHS, START, stream};
 use super::{Checkpoint, Curve, Look, Part, Plan, Problem, TrainingError};
 use crate::data::Batches;
+use crate::fnv::Fnv;
 use neuromanifold_mlp::Initialization;
 use neuromanifold_optim::{Objective, Step};
 use serde::{Deserialize, Serialize};
@@ -138,7 +138,7 @@ impl<'p> Training<'p> {
     ) -> Result<Self, TrainingError> {
         let train = problem.part(Part::Training);
         let batches = Batches::new(train, plan.examples(train.len()))?;
-        let hash = Fingerprint::new().word(problem.fingerprint());
+        let hash = Fnv::new().word(problem.fingerprint());
         Ok(Self {
             problem,
             plan: plan.clone(),

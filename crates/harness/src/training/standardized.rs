@@ -20,21 +20,8 @@ pub fn on_raw_data(
     theta: &[f64],
     standardizer: &Standardizer,
 ) -> Result<Vec<f64>, TrainingError> {
-    let invert = |(mean, scale): (&f64, &f64)| -> (f64, f64) { (-mean / scale, 1.0 / scale) };
-    let inputs = standardizer
-        .input_means()
-        .iter()
-        .zip(standardizer.input_scales());
-    let targets = standardizer
-        .target_means()
-        .iter()
-        .zip(standardizer.target_scales());
-    transform(
-        net,
-        theta,
-        &inputs.map(invert).collect::<Vec<_>>(),
-        &targets.map(|(m, s)| (*m, *s)).collect::<Vec<_>>(),
-    )
+    let (inputs, targets) = scalings(standardizer);
+    transform(net, theta, &inverses(&inputs), &targets)
 }
 
 /// The inverse of [`on_raw_data`]: the θ for standardised data of a network for data in their own units.
@@ -50,21 +37,27 @@ pub fn on_standardized_data(
     theta: &[f64],
     standardizer: &Standardizer,
 ) -> Result<Vec<f64>, TrainingError> {
-    let invert = |(mean, scale): (&f64, &f64)| -> (f64, f64) { (-mean / scale, 1.0 / scale) };
-    let inputs = standardizer
-        .input_means()
-        .iter()
-        .zip(standardizer.input_scales());
-    let targets = standardizer
-        .target_means()
-        .iter()
-        .zip(standardizer.target_scales());
-    transform(
-        net,
-        theta,
-        &inputs.map(|(m, s)| (*m, *s)).collect::<Vec<_>>(),
-        &targets.map(invert).collect::<Vec<_>>(),
+    let (inputs, targets) = scalings(standardizer);
+    transform(net, theta, &inputs, &inverses(&targets))
+}
+
+/// `(a, c)` of `x ← a + c x`.
+type Affine = (f64, f64);
+
+/// What takes standardised inputs and targets back to their own units.
+fn scalings(standardizer: &Standardizer) -> (Vec<Affine>, Vec<Affine>) {
+    let pairs = |means: &[f64], scales: &[f64]| -> Vec<Affine> {
+        (means.iter().copied().zip(scales.iter().copied())).collect()
+    };
+    (
+        pairs(standardizer.input_means(), standardizer.input_scales()),
+        pairs(standardizer.target_means(), standardizer.target_scales()),
     )
+}
+
+fn inverses(scalings: &[Affine]) -> Vec<Affine> {
+    let inverse = |&(mean, scale): &Affine| (-mean / scale, 1.0 / scale);
+    scalings.iter().map(inverse).collect()
 }
 
 /// With `x_i ← a_i + c_i x_i` before the network, and `z_k ← a_k + c_k z_k` after it; pairs `(a, c)`, none for no change.
@@ -72,8 +65,8 @@ pub fn on_standardized_data(
 fn transform(
     net: &Mlp,
     theta: &[f64],
-    inputs: &[(f64, f64)],
-    outputs: &[(f64, f64)],
+    inputs: &[Affine],
+    outputs: &[Affine],
 ) -> Result<Vec<f64>, TrainingError> {
     let last = net.layers().len() - 1;
     let mut theta = theta.to_vec();

@@ -40,6 +40,43 @@ impl Case<'_> {
         let learner = AdaptiveNaturalGradient::new(rule, Schedule::constant(1e-12)?, forgetting);
         Ok(learner.with_initial_inverse(1.0 / self.largest)?)
     }
+
+    /// Learns from examples at which the model is right, all steps or up to the first that is refused.
+    fn learn(
+        &self,
+        rule: Rule,
+        epsilon: f64,
+        steps: u64,
+        stream: u64,
+        context: &Context,
+    ) -> Result<(AdaptiveNaturalGradient, Option<Refusal>), HarnessError> {
+        let mut rng = context.rng(stream);
+        let noise = Gaussian::new(self.sigma)?;
+        let mut learner = self.learner(rule, epsilon)?;
+        let mut theta = self.theta.to_vec();
+        for _ in 0..steps {
+            let x = gaussians(self.net.inputs(), &mut rng);
+            let batch = self.net.on_slice(&x)?;
+            let mut y = [0.0];
+            batch.outputs(self.theta, &mut y)?;
+            if let Err(error) = learner.step(&Objective::new(&batch, &noise, &y)?, &mut theta) {
+                let mut gradient = vec![0.0; theta.len()];
+                batch
+                    .linearize(&theta)?
+                    .vjp(&[1.0 / self.sigma], &mut gradient);
+                return Ok((learner, Some(Refusal { error, gradient })));
+            }
+        }
+        context.check()?;
+        Ok((learner, None))
+    }
+}
+
+/// A step that an optimiser refused.
+struct Refusal {
+    error: OptimError,
+    /// Of the output in units of the noise.
+    gradient: Vec<f64>,
 }
 
 pub(super) fn first_order(
@@ -49,35 +86,21 @@ pub(super) fn first_order(
     stream: u64,
     context: &Context,
 ) -> Result<End, HarnessError> {
-    let mut rng = context.rng(stream);
-    let noise = Gaussian::new(case.sigma)?;
-    let mut learner = case.learner(Rule::FirstOrder, epsilon)?;
-    let mut theta = case.theta.to_vec();
-    for _ in 0..steps {
-        let x = gaussians(case.net.inputs(), &mut rng);
-        let batch = case.net.on_slice(&x)?;
-        let mut y = [0.0];
-        batch.outputs(case.theta, &mut y)?;
-        match learner.step(&Objective::new(&batch, &noise, &y)?, &mut theta) {
-            Ok(_) => {}
-            Err(OptimError::PositiveDefinitenessLost { step, .. }) => {
-                let mut gradient = vec![0.0; theta.len()];
-                batch
-                    .linearize(&theta)?
-                    .vjp(&[1.0 / case.sigma], &mut gradient);
-                return Ok(End {
-                    step: step as f64,
-                    eigenvalue: refused(&learner, &gradient, epsilon, case.largest)?,
-                });
-            }
-            Err(other) => return Err(other.into()),
-        }
+    let (learner, refusal) = case.learn(Rule::FirstOrder, epsilon, steps, stream, context)?;
+    match refusal {
+        None => Ok(End {
+            step: f64::INFINITY,
+            eigenvalue: f64::NAN,
+        }),
+        Some(Refusal {
+            error: OptimError::PositiveDefinitenessLost { step, .. },
+            gradient,
+        }) => Ok(End {
+            step: step as f64,
+            eigenvalue: refused(&learner, &gradient, epsilon, case.largest)?,
+        }),
+        Some(Refusal { error, .. }) => Err(error.into()),
     }
-    context.check()?;
-    Ok(End {
-        step: f64::INFINITY,
-        eigenvalue: f64::NAN,
-    })
 }
 
 /// The smallest eigenvalue of `(1+ε)Ĝ⁻¹ − ε hhᵀ`, over the largest of `Ĝ⁻¹`.
@@ -116,23 +139,10 @@ pub(super) fn exact_fails(
     stream: u64,
     context: &Context,
 ) -> Result<bool, HarnessError> {
-    let mut rng = context.rng(stream);
-    let noise = Gaussian::new(case.sigma)?;
-    let mut learner = case.learner(Rule::ShermanMorrison, epsilon)?;
-    let mut theta = case.theta.to_vec();
-    for _ in 0..steps {
-        let x = gaussians(case.net.inputs(), &mut rng);
-        let batch = case.net.on_slice(&x)?;
-        let mut y = [0.0];
-        batch.outputs(case.theta, &mut y)?;
-        if learner
-            .step(&Objective::new(&batch, &noise, &y)?, &mut theta)
-            .is_err()
-        {
-            return Ok(true);
-        }
+    let (learner, refusal) = case.learn(Rule::ShermanMorrison, epsilon, steps, stream, context)?;
+    if refusal.is_some() {
+        return Ok(true);
     }
-    context.check()?;
     let eigenvalues = Spectrum::eigenvalues_of(estimate(&learner).as_ref())?;
     Ok(eigenvalues[0] <= 0.0)
 }
