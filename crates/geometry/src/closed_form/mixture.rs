@@ -3,7 +3,9 @@
 //! The logistic law is, to 2e-9, a mixture of eight normal laws, `1/(1 + e^{−t}) = Σ_k p_k Φ(s_k t)`. Hence
 //! `tanh u = Σ_k p_k erf(√2 s_k u)`, and each average is a sum of 64 averages of [error functions](super::error_function),
 //! uniformly good for weights of any size. What is computed is *exactly* the average for the mixture, so a metric made of it
-//! is positive semidefinite and consistent with the divergence made of it. Beside tanh itself the mixture is off by 4.2e-9,
+//! is positive semidefinite, to the rounding of its entries, and consistent with the divergence made of it. (Rounding is relative
+//! to entries that grow with the inputs: at pre-activations with deviations of 1e4 an eigenvalue of −4e-6 of the largest was
+//! seen.) Beside tanh itself the mixture is off by 4.2e-9,
 //! its derivative by 5.2e-8, absolutely: in the far tails the mixture falls off as a Gaussian and tanh' as an exponential.
 //!
 //! # References
